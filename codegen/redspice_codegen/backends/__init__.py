@@ -1,0 +1,1 @@
+"""One module per backend: what its templates need to know, computed from model and layout."""

@@ -1,0 +1,113 @@
+"""Breaks long lines of Python as `ruff format` would, so that output needs no formatter."""
+
+from __future__ import annotations
+
+WIDTH = 100
+
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def wrap(text: str) -> str:
+    """Wrap every line of a generated file that is longer than WIDTH."""
+    return "\n".join(_fit(line) for line in text.split("\n"))
+
+
+def _fit(line: str) -> str:
+    stripped = line.lstrip(" ")
+    if len(line) <= WIDTH or stripped.startswith(("#", '"""')):
+        return line
+    indent = " " * (len(line) - len(stripped))
+    return "\n".join(_explode(stripped, indent))
+
+
+def _explode(statement: str, indent: str) -> list[str]:
+    """Break at the last bracket that closes at the end: its content on lines of its own."""
+    if len(indent) + len(statement) <= WIDTH:
+        return [indent + statement]
+    if statement.startswith("from . import "):
+        names = statement.removeprefix("from . import ").split(", ")
+        return [f"{indent}from . import (", *(f"    {name}," for name in names), ")"]
+    targets, equals, call = statement.partition(" = ")
+    if equals and "," in targets and "(" not in targets:
+        names = [f"{indent}    {name}," for name in targets.split(", ")]
+        return [f"{indent}(", *names, f"{indent}) = {call}"]
+    start, stop = _last_bracket(statement)
+    if start is None:
+        return [indent + statement]
+    head, content, tail = statement[: start + 1], statement[start + 1 : stop], statement[stop:]
+    inner = indent + "    "
+    items = _split(content)
+    fits = len(inner) + len(content) <= WIDTH and not _comprehension(content)
+    if fits or not items:
+        return [indent + head, inner + content, indent + tail]
+    if _comprehension(content):
+        return [indent + head, *_comprehension_lines(content, inner), indent + tail]
+    lines = [indent + head]
+    for item in items:
+        exploded = _explode(item + ",", inner)
+        lines.extend(exploded)
+    return [*lines, indent + tail]
+
+
+def _last_bracket(statement: str) -> tuple[int | None, int]:
+    """The outermost bracket pair that closes last."""
+    depth = 0
+    found: tuple[int | None, int] = (None, 0)
+    start = 0
+    for i, char in _code(statement):
+        if char in _OPEN:
+            if depth == 0:
+                start = i
+            depth += 1
+        elif char in _CLOSE:
+            depth -= 1
+            if depth == 0 and i > start + 1:
+                found = (start, i)
+    return found
+
+
+def _split(content: str) -> list[str]:
+    """The items of a bracket's content: split at commas outside of inner brackets."""
+    items, depth, last = [], 0, 0
+    for i, char in _code(content):
+        if char in _OPEN:
+            depth += 1
+        elif char in _CLOSE:
+            depth -= 1
+        elif char == "," and depth == 0:
+            items.append(content[last:i].strip())
+            last = i + 1
+    items.append(content[last:].strip())
+    return [item for item in items if item]
+
+
+def _comprehension(content: str) -> bool:
+    return _for(content) > 0
+
+
+def _for(content: str) -> int:
+    """Where the `for` of a comprehension stands, outside of inner brackets; -1 for none."""
+    depth = 0
+    for i, char in _code(content):
+        depth += (char in _OPEN) - (char in _CLOSE)
+        if depth == 0 and content.startswith(" for ", i):
+            return i
+    return -1
+
+
+def _comprehension_lines(content: str, indent: str) -> list[str]:
+    place = _for(content)
+    return [*_explode(content[:place], indent), indent + content[place + 1 :]]
+
+
+def _code(text: str) -> list[tuple[int, str]]:
+    """The characters that are not inside a string, with their places."""
+    result, quote = [], ""
+    for i, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        else:
+            result.append((i, char))
+    return result

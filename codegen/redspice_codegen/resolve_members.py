@@ -1,0 +1,172 @@
+"""Members of structs and messages: types, array sizes, switches."""
+
+from __future__ import annotations
+
+from redspice_codegen import model, syntax
+from redspice_codegen.scope import Scope
+
+_Integer = model.IntType | model.AliasType | model.EnumType
+
+
+class MemberResolver:
+    """Builds structs; `structs` lists all that have a name, in the order of the text."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.structs: list[model.Struct] = []
+
+    def struct(self, name: syntax.Name, definition: syntax.Struct) -> model.Struct:
+        struct = self._build(
+            name.text, definition.members, definition.attributes, definition.comment
+        )
+        self._scope.add(name, struct)
+        self.structs.append(struct)
+        return struct
+
+    def message(self, definition: syntax.Message) -> model.Struct:
+        body = self.body(definition)
+        self._scope.add_message(definition.name, body)
+        return body
+
+    def body(self, definition: syntax.Message) -> model.Struct:
+        """The body of a message that lists its members."""
+        members = definition.members or ()
+        name = definition.name.text
+        return self._build(name, members, definition.attributes, definition.comment)
+
+    def _build(
+        self,
+        name: str,
+        members: tuple[syntax.Member, ...],
+        attributes: tuple[syntax.Attribute, ...],
+        comment: str,
+    ) -> model.Struct:
+        known: list[model.Member] = []
+        for member in members:
+            known.append(self._member(member, known, name))
+            self._check_unique(member, known)
+        return model.Struct(name, tuple(known), self._scope.attributes(attributes), comment)
+
+    def _check_unique(self, member: syntax.Member, known: list[model.Member]) -> None:
+        *before, last = known
+        taken = {field.name for m in before for field in _fields(m)}
+        switches = {m.name for m in before if isinstance(m, model.Switch) and not m.anonymous}
+        position = member.position if isinstance(member, syntax.Switch) else member.name.position
+        for name in {field.name for field in _fields(last)} & (taken | switches):
+            raise self._scope.error(syntax.Name(name, position), f"duplicate member {name}")
+
+    def _member(self, member: syntax.Member, known: list[model.Member], owner: str) -> model.Member:
+        match member:
+            case syntax.Field():
+                return self._field(member, known)
+            case syntax.InlineStruct():
+                return self._inline_struct(member, owner)
+            case syntax.Switch():
+                return self._switch(member, known, owner)
+
+    def _inline_struct(self, member: syntax.InlineStruct, owner: str) -> model.Field:
+        if member.type_name is not None:
+            definition = syntax.Struct(member.type_name, member.members, (), member.comment)
+            struct = self.struct(member.type_name, definition)
+        else:
+            struct = self._build(f"{owner}_{member.name.text}", member.members, (), member.comment)
+            self.structs.append(struct)
+        attributes = self._scope.attributes(member.attributes)
+        return model.Field(member.name.text, struct, attributes, member.comment)
+
+    def _field(self, member: syntax.Field, known: list[model.Member]) -> model.Field:
+        attributes = dict(self._scope.attributes(member.attributes))
+        base = self._scope.type(member.type)
+        resolved: model.Type = base
+        if member.size is not None:
+            if not isinstance(
+                base, model.IntType | model.AliasType | model.EnumType | model.Struct
+            ):
+                raise self._scope.error(member.type, f"no arrays of {member.type.text}")
+            resolved = model.ArrayType(base, self._size(member.size, known))
+        if member.pointer:
+            if not isinstance(resolved, model.Struct | model.ArrayType):
+                raise self._scope.error(member.type, "a pointer leads to a struct or an array")
+            resolved = model.PointerType(resolved)
+        return model.Field(member.name.text, resolved, attributes, member.comment)
+
+    def _size(self, size: syntax.ArraySize, known: list[model.Member]) -> model.ArraySize:
+        match size:
+            case syntax.RestSize():
+                return model.RestSize()
+            case syntax.ConstantSize():
+                return model.ConstantSize(size.count.value)
+            case syntax.MemberSize():
+                self._integer_member(size.member, known)
+                return model.CountSize(size.member.text)
+            case syntax.ImageSize():
+                self._integer_member(size.width, known)
+                self._integer_member(size.rows, known)
+                bits = size.bits_per_pixel.value
+                return model.ImageSize(bits, size.width.text, size.rows.text)
+            case syntax.CStringSize():
+                return model.CStringSize()
+
+    def _integer_member(self, name: syntax.Name, known: list[model.Member]) -> None:
+        """The count of an array: an integer defined before, in the struct or in an earlier arm."""
+        fields = {field.name: field for member in known for field in _fields(member)}
+        if name.text not in fields:
+            raise self._scope.unknown(name, "member", fields)
+        if not isinstance(fields[name.text].type, model.IntType | model.AliasType):
+            raise self._scope.error(name, f"{name.text} is not an integer")
+
+    # switches
+
+    def _switch(self, member: syntax.Switch, known: list[model.Member], owner: str) -> model.Switch:
+        tag = self._tag(member.on, known)
+        cases = tuple(self._case(case, tag, known, owner) for case in member.cases)
+        attributes = self._scope.attributes(member.attributes)
+        return model.Switch(
+            name=member.name.text if member.name else "",
+            on=tuple(name.text for name in member.on),
+            tag=tag,
+            cases=cases,
+            anonymous="anon" in attributes or member.name is None,
+            attributes=attributes,
+            comment=member.comment,
+        )
+
+    def _tag(self, on: tuple[syntax.Name, ...], known: list[model.Member]) -> model.EnumType:
+        members: tuple[model.Member, ...] = tuple(known)
+        found: model.Type | None = None
+        for name in on:
+            fields = {m.name: m for m in members if isinstance(m, model.Field)}
+            if name.text not in fields:
+                raise self._scope.unknown(name, "member", fields)
+            found = fields[name.text].type
+            members = found.members if isinstance(found, model.Struct) else ()
+        if not isinstance(found, model.EnumType):
+            raise self._scope.error(on[-1], f"{on[-1].text} is neither an enum nor flags")
+        return found
+
+    def _case(
+        self, case: syntax.Case, tag: model.EnumType, known: list[model.Member], owner: str
+    ) -> model.Case:
+        tests: list[model.CaseTest] = []
+        for label in case.labels:
+            if label.item is None:
+                tests.clear()
+                break
+            item = tag.item(label.item.text)
+            if item is None:
+                items = [known_item.name for known_item in tag.items]
+                raise self._scope.unknown(label.item, f"item of {tag.name}", items)
+            if label.negated and not tag.flags:
+                raise self._scope.error(label.item, "! is for flags, not for an enum")
+            tests.append(model.CaseTest(item.name, item.value, label.negated))
+        member = self._member(case.member, known, owner)
+        if not isinstance(member, model.Field):
+            position = case.labels[0].position
+            raise self._scope.error(syntax.Name("", position), "a switch inside a switch")
+        return model.Case(tuple(tests), member)
+
+
+def _fields(member: model.Member) -> tuple[model.Field, ...]:
+    if isinstance(member, model.Field):
+        return (member,)
+    return tuple({case.member.name: case.member for case in member.cases}.values())

@@ -1,0 +1,71 @@
+"""The names that a spec has defined so far, and the errors about names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from redspice_codegen import attributes, model, syntax
+from redspice_codegen.errors import Source, SpecError
+
+
+class Scope:
+    """Types and reusable messages share one table of names."""
+
+    def __init__(self, source: Source, builtin: dict[str, model.Type]) -> None:
+        self._source = source
+        self._types: dict[str, model.Type] = dict(builtin)
+        self._messages: dict[str, model.Struct] = {}
+
+    def error(self, name: syntax.Name, message: str, hint: str = "") -> SpecError:
+        return SpecError(self._source, name.position, message, hint)
+
+    def unknown(self, name: syntax.Name, kind: str, known: Iterable[str]) -> SpecError:
+        close = get_close_matches(name.text, list(known), n=1)
+        hint = f"did you mean {close[0]}?" if close else ""
+        return self.error(name, f"unknown {kind} {name.text}", hint)
+
+    def add(self, name: syntax.Name, definition: model.Type) -> None:
+        self._check_free(name)
+        self._types[name.text] = definition
+
+    def add_message(self, name: syntax.Name, body: model.Struct) -> None:
+        self._check_free(name)
+        self._messages[name.text] = body
+
+    def _check_free(self, name: syntax.Name) -> None:
+        if name.text in self._types or name.text in self._messages:
+            raise self.error(name, f"duplicate type {name.text}")
+
+    def type(self, name: syntax.Name) -> model.Type:
+        found = self._types.get(name.text)
+        if found is None:
+            raise self.unknown(name, "type", self._types)
+        return found
+
+    def message(self, name: syntax.Name) -> model.Struct:
+        found = self._messages.get(name.text)
+        if found is None:
+            raise self.unknown(name, "message", self._messages)
+        return found
+
+    def attributes(self, given: Iterable[syntax.Attribute]) -> model.Attributes:
+        """Check attributes against the table; the last of a name counts."""
+        result: dict[str, tuple[str | int, ...]] = {}
+        for attribute in given:
+            name = syntax.Name(attribute.name, attribute.position)
+            rule = attributes.RULES.get(attribute.name)
+            if rule is None:
+                raise self.unknown(name, "attribute", attributes.RULES)
+            fewest, most = rule.arguments
+            if not fewest <= len(attribute.arguments) <= most:
+                wanted = str(most) if fewest == most else f"{fewest} or {most}"
+                text = f"@{attribute.name} takes {wanted} arguments, not {len(attribute.arguments)}"
+                raise self.error(name, text)
+            result[attribute.name] = attribute.arguments
+        output = sorted(attributes.OUTPUT & result.keys())
+        if len(output) > 1:
+            second = next(a for a in given if a.name == output[1])
+            name = syntax.Name(second.name, second.position)
+            raise self.error(name, f"@{output[0]} and @{output[1]} exclude each other")
+        return result

@@ -1,0 +1,86 @@
+"""The tables of messages: how each is called, what carries it, how it goes to bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .shape import misfit
+from .wire import UNFIT, Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """A message of a channel.
+
+    `demarshal(body)` gives an object of `type` whose payloads are slices of the body; it raises
+    WireError. `marshal(object)` gives the body, `marshal_parts(object)` the same as a list of
+    buffers with payloads uncopied; both raise WireError before a byte is produced.
+    """
+
+    id: int
+    name: str
+    type: type[Any]
+    demarshal: Callable[[Buffer], Any]
+    marshal: Callable[[Any], bytes]
+    marshal_parts: Callable[[Any], list[Buffer]]
+
+
+class Messages:
+    """The messages of one direction of a channel."""
+
+    def __init__(self, *messages: MessageType) -> None:
+        self.by_id = {message.id: message for message in messages}
+        self.by_name = {message.name: message for message in messages}
+
+    def __iter__(self) -> Iterator[MessageType]:
+        return iter(self.by_id.values())
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelType:
+    """A channel of the protocol; `server` are the messages that the server sends."""
+
+    name: str
+    id: int
+    server: Messages
+    client: Messages
+
+
+def fixed(
+    id: int,
+    name: str,
+    type: type[Any],
+    demarshal: Callable[[Buffer], Any],
+    marshal: Callable[[Any], bytes],
+) -> MessageType:
+    """A message of fixed size, packed in one go."""
+    return MessageType(id, name, type, demarshal, marshal, lambda value: [marshal(value)])
+
+
+def varying(
+    id: int,
+    name: str,
+    type: type[Any],
+    demarshal: Callable[[Buffer], Any],
+    write: Callable[[Any], list[Buffer]],
+) -> MessageType:
+    """A message of varying size: `write` gives its parts, or fails where a value does not fit."""
+
+    def marshal_parts(value: Any) -> list[Buffer]:
+        try:
+            return write(value)
+        except UNFIT:
+            raise misfit(name, value, type) from None
+
+    def marshal(value: Any) -> bytes:
+        try:
+            return b"".join(write(value))
+        except UNFIT:
+            raise misfit(name, value, type) from None
+
+    return MessageType(id, name, type, demarshal, marshal, marshal_parts)
