@@ -1,0 +1,50 @@
+# `make run` and `make test` do all the set-up themselves; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+GENERATED := generated/redspice_protocol
+
+HOST ?= 127.0.0.1
+PORT ?= 5900
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check generate format bench peers clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(STAMP) generate ## set up, then serve the demo desktop on HOST:PORT
+	@$(BIN)/redspice serve demo --host $(HOST) --port $(PORT)
+
+test: $(STAMP) peers ## set up, install the real peers where possible, run every test
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP) ## lint, format, types of all three packages, generated code up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/redspice-codegen generate spice.proto -o $(GENERATED) --check
+
+generate: $(STAMP) ## spice.proto -> generated/redspice_protocol
+	@$(BIN)/redspice-codegen generate spice.proto -o $(GENERATED)
+
+format: $(STAMP) ## format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## speed of the generated code beside hand-written and construct code
+	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-group-by=group $(ARGS)
+
+peers: ## install the real SPICE clients (Debian packages) that the tests drive
+	@.ci/peers
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -m venv $(VENV) || { .ci/python-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .benchmarks .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
