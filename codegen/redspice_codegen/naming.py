@@ -12,7 +12,7 @@ from redspice_codegen.layout import Path
 #: Names that generated functions use for themselves.
 _TAKEN = frozenset(
     {
-        "as_bytes",
+        "flat",
         "at",
         "each",
         "fixed",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch, misfit
 from .structs import CHANNEL_WAIT_RUN, ChannelWait, EmptyStructure
-from .wire import UNFIT, Buffer, Run, as_bytes, pack_integers, read_integers, truncated
+from .wire import UNFIT, Buffer, Run, flat, pack_integers, read_integers, truncated
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ def demarshal_data(body: Buffer) -> MsgData:
 
 def write_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(data)
     return parts
 
@@ -166,7 +166,7 @@ def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
 
 def write_compressed_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    compressed_data = as_bytes(value.compressed_data)
+    compressed_data = flat(value.compressed_data)
     if value.type == 0:  # NONE
         parts.append(_COMPRESSED_DATA_1.pack(value.type))
     else:
@@ -266,7 +266,7 @@ def demarshal_ping(body: Buffer) -> MsgPing:
 
 def write_ping(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_PING_1.pack(value.id, value.timestamp))
     parts.append(data)
     return parts
@@ -391,7 +391,7 @@ def demarshal_notify(body: Buffer) -> MsgNotify:
 
 def write_notify(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    message_ = as_bytes(value.message)
+    message_ = flat(value.message)
     parts.append(
         _NOTIFY_1.pack(value.time_stamp, value.severity, value.visibilty, value.what, len(message_))
     )

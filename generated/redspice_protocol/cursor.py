@@ -9,7 +9,7 @@ from .base import MsgEmpty, demarshal_empty, marshal_empty
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Record, Shape, misfit
 from .structs import Cursor, CursorHeader, Point16
-from .wire import UNFIT, Buffer, Run, as_bytes
+from .wire import UNFIT, Buffer, Run, flat
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ def write_init(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     position = value.position
     cursor = value.cursor
-    cursor_data = as_bytes(cursor.data)
+    cursor_data = flat(cursor.data)
     if not cursor.flags & 1:  # not NONE
         cursor_header = cursor.header
         parts.append(
@@ -208,7 +208,7 @@ def write_set(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     position = value.position
     cursor = value.cursor
-    cursor_data = as_bytes(cursor.data)
+    cursor_data = flat(cursor.data)
     if not cursor.flags & 1:  # not NONE
         cursor_header = cursor.header
         parts.append(

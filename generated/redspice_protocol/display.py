@@ -59,8 +59,8 @@ from .wire import (
     Run,
     WireError,
     array_length,
-    as_bytes,
     bad_pointer,
+    flat,
     null_pointer,
     pack_integers,
     read_integers,
@@ -525,7 +525,7 @@ def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
 def write_stream_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     base = value.base
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_STREAM_DATA_1.pack(base.id, base.multi_media_time, len(data)))
     parts.append(data)
     return parts
@@ -3404,7 +3404,7 @@ def write_stream_data_sized(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     base = value.base
     dest = value.dest
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(
         _STREAM_DATA_SIZED_1.pack(
             base.id,

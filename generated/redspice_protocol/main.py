@@ -15,9 +15,9 @@ from .wire import (
     Buffer,
     Run,
     array_length,
-    as_bytes,
-    as_bytes_or_none,
     bad_pointer,
+    flat,
+    flat_or_none,
     null_pointer,
     truncated,
     wrong_size,
@@ -101,8 +101,8 @@ def write_migrate_begin(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     end = 20
     dst_info = value.dst_info
-    dst_info_host_data = as_bytes(dst_info.host_data)
-    dst_info_cert_subject_data = as_bytes_or_none(dst_info.cert_subject_data)
+    dst_info_host_data = flat(dst_info.host_data)
+    dst_info_cert_subject_data = flat_or_none(dst_info.cert_subject_data)
     if not dst_info_host_data:
         raise null_pointer("main.migrate_begin.dst_info.host_data")
     dst_info_host_data_at = end
@@ -422,8 +422,8 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
 def write_migrate_switch_host(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     end = 20
-    host_data = as_bytes_or_none(value.host_data)
-    cert_subject_data = as_bytes_or_none(value.cert_subject_data)
+    host_data = flat_or_none(value.host_data)
+    cert_subject_data = flat_or_none(value.cert_subject_data)
     host_data_at = 0
     if host_data:
         host_data_at = end
@@ -481,7 +481,7 @@ def demarshal_name(body: Buffer) -> MsgMainName:
 
 def write_name(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    name = as_bytes(value.name)
+    name = flat(value.name)
     parts.append(_NAME_1.pack(len(name)))
     parts.append(name)
     return parts
@@ -510,7 +510,7 @@ def demarshal_uuid(body: Buffer) -> MsgMainUuid:
 
 def write_uuid(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    uuid = as_bytes(value.uuid)
+    uuid = flat(value.uuid)
     if len(uuid) != 16:
         raise wrong_size("main.uuid.uuid", 16, len(uuid))
     parts.append(uuid)
@@ -629,8 +629,8 @@ def write_migrate_begin_seamless(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     end = 24
     dst_info = value.dst_info
-    dst_info_host_data = as_bytes(dst_info.host_data)
-    dst_info_cert_subject_data = as_bytes_or_none(dst_info.cert_subject_data)
+    dst_info_host_data = flat(dst_info.host_data)
+    dst_info_cert_subject_data = flat_or_none(dst_info.cert_subject_data)
     if not dst_info_host_data:
         raise null_pointer("main.migrate_begin_seamless.dst_info.host_data")
     dst_info_host_data_at = end

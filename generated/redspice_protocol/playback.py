@@ -18,7 +18,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape, misfit
-from .wire import UNFIT, Buffer, Run, as_bytes
+from .wire import UNFIT, Buffer, Run, flat
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def demarshal_data(body: Buffer) -> MsgPlaybackData:
 
 def write_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_DATA_1.pack(value.time))
     parts.append(data)
     return parts
@@ -91,7 +91,7 @@ def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
 
 def write_mode(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_MODE_1.pack(value.time, value.mode))
     parts.append(data)
     return parts

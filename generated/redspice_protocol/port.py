@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Shape, misfit
-from .wire import UNFIT, Buffer, Run, as_bytes, bad_pointer, null_pointer, truncated
+from .wire import UNFIT, Buffer, Run, bad_pointer, flat, null_pointer, truncated
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def demarshal_init(body: Buffer) -> MsgPortInit:
 def write_init(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     end = 9
-    name = as_bytes(value.name)
+    name = flat(value.name)
     if not name:
         raise null_pointer("port.init.name")
     name_at = end

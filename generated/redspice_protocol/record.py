@@ -18,7 +18,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape, misfit
-from .wire import UNFIT, Buffer, Run, as_bytes
+from .wire import UNFIT, Buffer, Run, flat
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ def demarshal_client_data(body: Buffer) -> MsgcRecordData:
 
 def write_client_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_CLIENT_DATA_1.pack(value.time))
     parts.append(data)
     return parts
@@ -125,7 +125,7 @@ def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
 
 def write_client_mode(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_CLIENT_MODE_1.pack(value.time, value.mode))
     parts.append(data)
     return parts

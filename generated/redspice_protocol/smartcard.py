@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import Buffer, Run, as_bytes, truncated
+from .wire import Buffer, Run, flat, truncated
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ def demarshal_data(body: Buffer) -> MsgSmartcardData:
 
 def write_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_DATA_1.pack(value.type, value.reader_id, len(data)))
     parts.append(data)
     return parts
@@ -92,7 +92,7 @@ def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
 
 def write_client_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_CLIENT_DATA_1.pack(value.type, value.reader_id, len(data)))
     parts.append(data)
     return parts

@@ -12,8 +12,8 @@ from .wire import (
     Run,
     WireError,
     array_length,
-    as_bytes,
     bad_pointer,
+    flat,
     null_pointer,
     pack_integers,
     read_integers,
@@ -769,9 +769,10 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
     descriptor = value.descriptor
     bitmap_palette_at = 0
     lz_plt_palette_at = 0
-    if descriptor.type == 0:  # BITMAP
+    descriptor_type = descriptor.type
+    if descriptor_type == 0:  # BITMAP
         bitmap = value.u
-        bitmap_data = as_bytes(bitmap.data)
+        bitmap_data = flat(bitmap.data)
         if len(bitmap_data) != bitmap.stride * bitmap.y:
             raise wrong_size("bitmap.data", bitmap.stride * bitmap.y, len(bitmap_data))
         if bitmap.flags & 2:  # PAL_FROM_CACHE
@@ -812,9 +813,9 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
                 ),
             )
         parts.append(bitmap_data)
-    elif descriptor.type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
+    elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
         u = value.u
-        u_data = as_bytes(u.data)
+        u_data = flat(u.data)
         parts.append(
             _IMAGE_14.pack(
                 descriptor.id,
@@ -826,9 +827,9 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
             ),
         )
         parts.append(u_data)
-    elif descriptor.type == 100:  # LZ_PLT
+    elif descriptor_type == 100:  # LZ_PLT
         lz_plt = value.u
-        lz_plt_data = as_bytes(lz_plt.data)
+        lz_plt_data = flat(lz_plt.data)
         if lz_plt.flags & 2:  # PAL_FROM_CACHE
             parts.append(
                 _IMAGE_15.pack(
@@ -861,9 +862,9 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
                 ),
             )
         parts.append(lz_plt_data)
-    elif descriptor.type == 107:  # ZLIB_GLZ_RGB
+    elif descriptor_type == 107:  # ZLIB_GLZ_RGB
         zlib_glz = value.u
-        zlib_glz_data = as_bytes(zlib_glz.data)
+        zlib_glz_data = flat(zlib_glz.data)
         parts.append(
             _IMAGE_17.pack(
                 descriptor.id,
@@ -876,9 +877,9 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
             ),
         )
         parts.append(zlib_glz_data)
-    elif descriptor.type == 108:  # JPEG_ALPHA
+    elif descriptor_type == 108:  # JPEG_ALPHA
         jpeg_alpha = value.u
-        jpeg_alpha_data = as_bytes(jpeg_alpha.data)
+        jpeg_alpha_data = flat(jpeg_alpha.data)
         parts.append(
             _IMAGE_18.pack(
                 descriptor.id,
@@ -892,7 +893,7 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
             ),
         )
         parts.append(jpeg_alpha_data)
-    elif descriptor.type == 104:  # SURFACE
+    elif descriptor_type == 104:  # SURFACE
         surface = value.u
         parts.append(
             _IMAGE_19.pack(
@@ -923,30 +924,31 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
 
 def size_image(value: Any) -> int:
     end = 18
-    if value.descriptor.type == 0:  # BITMAP
+    descriptor_type = value.descriptor.type
+    if descriptor_type == 0:  # BITMAP
         end += 14
         if value.u.flags & 2:  # PAL_FROM_CACHE
             end += 8
         else:
             end += 4
-        end += len(as_bytes(value.u.data))
-    elif value.descriptor.type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
+        end += len(value.u.data)
+    elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
         end += 4
-        end += len(as_bytes(value.u.data))
-    elif value.descriptor.type == 100:  # LZ_PLT
+        end += len(value.u.data)
+    elif descriptor_type == 100:  # LZ_PLT
         end += 5
         if value.u.flags & 2:  # PAL_FROM_CACHE
             end += 8
         else:
             end += 4
-        end += len(as_bytes(value.u.data))
-    elif value.descriptor.type == 107:  # ZLIB_GLZ_RGB
+        end += len(value.u.data)
+    elif descriptor_type == 107:  # ZLIB_GLZ_RGB
         end += 8
-        end += len(as_bytes(value.u.data))
-    elif value.descriptor.type == 108:  # JPEG_ALPHA
+        end += len(value.u.data)
+    elif descriptor_type == 108:  # JPEG_ALPHA
         end += 9
-        end += len(as_bytes(value.u.data))
-    elif value.descriptor.type == 104:  # SURFACE
+        end += len(value.u.data)
+    elif descriptor_type == 104:  # SURFACE
         end += 4
     return end
 
@@ -1086,7 +1088,7 @@ def read_raster_glyph_a1_at(view: memoryview, at: int, stop: int) -> tuple[Raste
 def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> None:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
-    data = as_bytes(value.data)
+    data = flat(value.data)
     if len(data) != (value.width + 7) // 8 * value.height:
         raise wrong_size("data", (value.width + 7) // 8 * value.height, len(data))
     parts.append(
@@ -1099,7 +1101,7 @@ def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> None:
 
 def size_raster_glyph_a1(value: Any) -> int:
     end = 20
-    end += len(as_bytes(value.data))
+    end += len(value.data)
     return end
 
 
@@ -1163,7 +1165,7 @@ def read_raster_glyph_a4_at(view: memoryview, at: int, stop: int) -> tuple[Raste
 def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> None:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
-    data = as_bytes(value.data)
+    data = flat(value.data)
     if len(data) != (4 * value.width + 7) // 8 * value.height:
         raise wrong_size("data", (4 * value.width + 7) // 8 * value.height, len(data))
     parts.append(
@@ -1176,7 +1178,7 @@ def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> None:
 
 def size_raster_glyph_a4(value: Any) -> int:
     end = 20
-    end += len(as_bytes(value.data))
+    end += len(value.data)
     return end
 
 
@@ -1239,7 +1241,7 @@ def read_raster_glyph_a8_at(view: memoryview, at: int, stop: int) -> tuple[Raste
 def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> None:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
-    data = as_bytes(value.data)
+    data = flat(value.data)
     if len(data) != value.width * value.height:
         raise wrong_size("data", value.width * value.height, len(data))
     parts.append(
@@ -1252,7 +1254,7 @@ def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> None:
 
 def size_raster_glyph_a8(value: Any) -> int:
     end = 20
-    end += len(as_bytes(value.data))
+    end += len(value.data)
     return end
 
 
@@ -1301,15 +1303,16 @@ def read_string(view: memoryview, at: int, stop: int) -> String:
 
 def write_string(parts: list[Buffer], value: Any) -> None:
     glyphs = value.glyphs
-    if value.flags & 1:  # RASTER_A1
+    flags = value.flags
+    if flags & 1:  # RASTER_A1
         parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
         for each in glyphs:
             write_raster_glyph_a1(parts, each)
-    elif value.flags & 2:  # RASTER_A4
+    elif flags & 2:  # RASTER_A4
         parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
         for each in glyphs:
             write_raster_glyph_a4(parts, each)
-    elif value.flags & 4:  # RASTER_A8
+    elif flags & 4:  # RASTER_A8
         parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
         for each in glyphs:
             write_raster_glyph_a8(parts, each)
@@ -1319,11 +1322,12 @@ def write_string(parts: list[Buffer], value: Any) -> None:
 
 def size_string(value: Any) -> int:
     end = 3
-    if value.flags & 1:  # RASTER_A1
+    flags = value.flags
+    if flags & 1:  # RASTER_A1
         end += sum(size_raster_glyph_a1(each) for each in value.glyphs)
-    elif value.flags & 2:  # RASTER_A4
+    elif flags & 2:  # RASTER_A4
         end += sum(size_raster_glyph_a4(each) for each in value.glyphs)
-    elif value.flags & 4:  # RASTER_A8
+    elif flags & 4:  # RASTER_A8
         end += sum(size_raster_glyph_a8(each) for each in value.glyphs)
     return end
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Integer, Octets, Record, Shape, Switch, misfit
 from .structs import TunnelIpInfo
-from .wire import UNFIT, Buffer, Run, as_bytes, null_pointer, read_cstring, truncated, wrong_size
+from .wire import UNFIT, Buffer, Run, flat, null_pointer, read_cstring, truncated, wrong_size
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def write_service_ip_map(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     virtual_ip = value.virtual_ip
     if virtual_ip.type == 1:  # IPv4
-        virtual_ip_ipv4 = as_bytes(virtual_ip.u)
+        virtual_ip_ipv4 = flat(virtual_ip.u)
         if len(virtual_ip_ipv4) != 4:
             raise wrong_size("tunnel.service_ip_map.virtual_ip.ipv4", 4, len(virtual_ip_ipv4))
         parts.append(_SERVICE_IP_MAP_1.pack(value.service_id, virtual_ip.type))
@@ -203,7 +203,7 @@ def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
 
 def write_socket_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_SOCKET_DATA_1.pack(value.connection_id))
     parts.append(data)
     return parts
@@ -337,13 +337,13 @@ def write_client_service_add(value: Any) -> list[Buffer]:
     if value.type == 2:  # IPP
         end += 2
         if value.ip.type == 1:  # IPv4
-            end += len(as_bytes(value.ip.u))
-    name = as_bytes(value.name)
-    description = as_bytes(value.description)
+            end += len(value.ip.u)
+    name = flat(value.name)
+    description = flat(value.description)
     if value.type == 2:  # IPP
         ip = value.ip
         if ip.type == 1:  # IPv4
-            ip_ipv4 = as_bytes(ip.u)
+            ip_ipv4 = flat(ip.u)
             if len(ip_ipv4) != 4:
                 raise wrong_size("tunnel.service_add.ip.ipv4", 4, len(ip_ipv4))
             if name is None:
@@ -582,7 +582,7 @@ def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
 
 def write_client_socket_data(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    data = as_bytes(value.data)
+    data = flat(value.data)
     parts.append(_CLIENT_SOCKET_DATA_1.pack(value.connection_id))
     parts.append(data)
     return parts

@@ -109,15 +109,18 @@ class BranchView:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceStep:
+    """A switch; `tag` is fetched to the variable of that name once, where it says so."""
+
     kind: ClassVar[str] = "choice"
     branches: tuple[BranchView, ...]
+    fetch: LocalStep | None = None
 
 
-def choice(branches: list[BranchView]) -> ChoiceStep:
+def choice(branches: list[BranchView], fetch: LocalStep | None = None) -> ChoiceStep:
     """A choice without the branches at its end that do nothing."""
     while branches and not branches[-1].steps:
         branches = branches[:-1]
-    return ChoiceStep(tuple(branches))
+    return ChoiceStep(tuple(branches), fetch)
 
 
 @dataclass(frozen=True, slots=True)

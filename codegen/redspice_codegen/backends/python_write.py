@@ -80,7 +80,7 @@ class Writer:
     ) -> LocalStep:
         value = expr.chain(path, access)
         if expr.element_kind(array) in ("octets", "cstring"):
-            value = f"as_bytes_or_none({value})" if nullable else f"as_bytes({value})"
+            value = f"flat_or_none({value})" if nullable else f"flat({value})"
         return LocalStep(naming.local(path), value)
 
     def _check(
@@ -216,7 +216,7 @@ class Writer:
         after: tuple[layout.Step, ...] = (),
     ) -> ChoiceStep:
         """A switch. Its branches pack the runs around it too: one pack instead of three."""
-        tag = expr.chain(choice.tag, choice.tag_access)
+        tag, fetch = _tag(choice, expr.chain(choice.tag, choice.tag_access))
         branches = []
         for branch in choice.branches:
             anonymous = choice.switch.anonymous
@@ -227,7 +227,7 @@ class Writer:
         if not choice.switch.has_default:
             otherwise = tuple(self._steps(tuple(layout.melt((*before, *after)))))
             branches.append(BranchView("", "", otherwise))
-        return choice_step(branches)
+        return choice_step(branches, fetch)
 
     def _branch_locals(self, branch: layout.Branch, anonymous: bool) -> Iterator[StepView]:
         if anonymous and layout.array_of(branch.member) is not None:
@@ -247,14 +247,22 @@ def size_steps(steps: tuple[layout.Step, ...], path: str) -> Iterator[StepView]:
                 yield SizeStep(array_size(step.type, step.access))
             case layout.Choice():
                 branches = []
+                tag, fetch = _tag(step, expr.attribute_chain(step.tag_access))
                 for branch in step.branches:
                     fixed = sum(s.size for s in branch.steps if isinstance(s, layout.Run))
                     inner = [SizeStep(str(fixed))] if fixed else []
                     views = (*inner, *size_steps(branch.steps, path))
-                    tag = expr.attribute_chain(step.tag_access)
                     condition = expr.condition(tag, branch, step.switch.tag.flags)
                     branches.append(BranchView(condition, expr.note(branch), views))
-                yield choice_step(branches)
+                yield choice_step(branches, fetch)
+
+
+def _tag(choice: layout.Choice, expression: str) -> tuple[str, LocalStep | None]:
+    """How to test the tag: where there are many branches it is fetched once."""
+    if len(choice.branches) < 3:
+        return expression, None
+    variable = naming.local(choice.tag)
+    return variable, LocalStep(variable, expression)
 
 
 def array_size(array: model.ArrayType, access: Path) -> str:
@@ -262,7 +270,7 @@ def array_size(array: model.ArrayType, access: Path) -> str:
     chain = expr.attribute_chain(access)
     match expr.element_kind(array):
         case "octets":
-            return f"len(as_bytes({chain}))"
+            return f"len({chain})"
         case "records":
             assert isinstance(array.element, model.Struct)
             return f"sum(size_{naming.snake(array.element.name)}(each) for each in {chain})"

@@ -272,6 +272,8 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
         case Octets():
             if not isinstance(content, Buffer):
                 yield WireError(where, f"is a {type(content).__name__}, not bytes")
+            elif memoryview(content).nbytes != len(content):
+                yield WireError(where, "is not a flat buffer of bytes")
         case Integers():
             for i, each in enumerate(content):
                 yield from _integer_misfit(each, member.bits, member.signed, f"{where}[{i}]")

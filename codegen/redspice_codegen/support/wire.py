@@ -110,17 +110,19 @@ class Run(struct.Struct):
                 count = ""
 
 
-def as_bytes(payload: Buffer) -> Buffer:
-    """The payload such that len() counts bytes, without a copy."""
-    if isinstance(payload, bytes | bytearray):
-        return payload
-    view = memoryview(payload)
-    return view if view.format == "B" and view.ndim == 1 else view.cast("B")
+def flat(payload: Buffer) -> Buffer:
+    """The payload itself, if len() counts its bytes; raises TypeError for other buffers."""
+    if type(payload) is memoryview:
+        if payload.nbytes != len(payload):
+            raise TypeError("not a flat buffer of bytes")
+    elif not isinstance(payload, (bytes, bytearray)):
+        raise TypeError("not bytes")
+    return payload
 
 
-def as_bytes_or_none(payload: Buffer | None) -> Any:
+def flat_or_none(payload: Buffer | None) -> Any:
     """The same for a payload that may be absent; Any, for it is used only where it is there."""
-    return None if payload is None else as_bytes(payload)
+    return None if payload is None else flat(payload)
 
 
 def array_length(array: Sequence[object] | Buffer | None, absent: int) -> int:

@@ -1,0 +1,1 @@
+"""What the generated code is measured beside: three messages by hand and in construct."""
