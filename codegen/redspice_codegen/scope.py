@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from redspice_codegen import attributes, model, syntax
@@ -49,7 +49,7 @@ class Scope:
             raise self.unknown(name, "message", self._messages)
         return found
 
-    def attributes(self, given: Iterable[syntax.Attribute]) -> model.Attributes:
+    def attributes(self, given: Sequence[syntax.Attribute]) -> model.Attributes:
         """Check attributes against the table; the last of a name counts."""
         result: dict[str, tuple[str | int, ...]] = {}
         for attribute in given:
@@ -63,9 +63,12 @@ class Scope:
                 text = f"@{attribute.name} takes {wanted} arguments, not {len(attribute.arguments)}"
                 raise self.error(name, text)
             result[attribute.name] = attribute.arguments
-        output = sorted(attributes.OUTPUT & result.keys())
-        if len(output) > 1:
-            second = next(a for a in given if a.name == output[1])
-            name = syntax.Name(second.name, second.position)
-            raise self.error(name, f"@{output[0]} and @{output[1]} exclude each other")
+        self._check_output(given)
         return result
+
+    def _check_output(self, given: Sequence[syntax.Attribute]) -> None:
+        output = {a.name: a for a in given if a.name in attributes.OUTPUT}
+        if len(output) > 1:
+            first, second, *_ = output.values()
+            name = syntax.Name(second.name, second.position)
+            raise self.error(name, f"@{first.name} and @{second.name} exclude each other")

@@ -79,7 +79,10 @@ class PythonBackend:
 
     def files(self) -> dict[str, str]:
         files = {f"{name}.py": (_SUPPORT_DIR / f"{name}.py").read_text("utf-8") for name in SUPPORT}
-        files["enums.py"] = wrap(self._render("enums.py.j2", enums=self._enums()))
+        enums = self._enums()
+        bases = sorted({enum.base for enum in enums})
+        text = self._render("enums.py.j2", enums=enums, bases=bases)
+        files["enums.py"] = wrap(text.rstrip() + "\n")
         files["structs.py"] = self._structs()
         self._exports["structs"] = _top_level_names(files["structs.py"])
         for channel in self._protocol.channel_types:
@@ -170,13 +173,21 @@ class PythonBackend:
     def _module(self, template: str, **content: object) -> str:
         """Render the body, then put the imports that it needs above it."""
         body = self._render(template, **content)
-        words = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+        words = _names_used(body)
         imports = {
             module: sorted(names & words - _top_level_names(body), key=_import_order)
             for module, names in sorted(self._exports.items())
         }
         head = self._render("head.py.j2", imports=imports, words=words)
-        return wrap(head + body)
+        return wrap((head + body).rstrip() + "\n")
+
+
+def _names_used(text: str) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
 
 
 def _is_root(channel: model.Channel) -> bool:

@@ -28,7 +28,7 @@ def _explode(statement: str, indent: str) -> list[str]:
         names = statement.removeprefix("from . import ").split(", ")
         return [f"{indent}from . import (", *(f"    {name}," for name in names), ")"]
     targets, equals, call = statement.partition(" = ")
-    if equals and "," in targets and "(" not in targets:
+    if equals and "," in targets and not any(char in targets for char in "([:"):
         names = [f"{indent}    {name}," for name in targets.split(", ")]
         return [f"{indent}(", *names, f"{indent}) = {call}"]
     start, stop = _last_bracket(statement)
