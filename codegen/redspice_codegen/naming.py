@@ -11,25 +11,36 @@ from redspice_codegen.layout import Path
 
 #: Names that generated functions use for themselves.
 _TAKEN = frozenset(
-    {
-        "flat",
+    [
         "at",
-        "each",
-        "fixed",
-        "truncated",
-        "varying",
         "below",
         "body",
         "buffer",
+        "bytes",
+        "count",
+        "each",
         "end",
         "error",
+        "fixed",
+        "flat",
+        "int",
         "later",
+        "len",
+        "list",
+        "memoryview",
         "message",
+        "pack",
         "parts",
+        "range",
         "size",
+        "starmap",
         "stop",
-    }
-    | {"value", "view", "list", "len", "range", "memoryview", "starmap", "bytes", "int", "type"}
+        "truncated",
+        "type",
+        "value",
+        "varying",
+        "view",
+    ]
 )
 
 

@@ -305,12 +305,10 @@ def write_wait_for_channels(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     wait_list = value.wait_list
     parts.append(_WAIT_FOR_CHANNELS_1.pack(len(wait_list)))
+    pack = CHANNEL_WAIT_RUN.pack
     parts.append(
         b"".join(
-            [
-                CHANNEL_WAIT_RUN.pack(each.channel_type, each.channel_id, each.message_serial)
-                for each in wait_list
-            ],
+            [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
         ),
     )
     return parts

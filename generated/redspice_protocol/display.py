@@ -197,10 +197,11 @@ def write_copy_bits(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -242,9 +243,9 @@ def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
     stop = len(view)
     if stop < 2:
         raise _INVAL_LIST_1.short(0, stop)
-    (count,) = _INVAL_LIST_1.unpack_from(view)
+    (count_,) = _INVAL_LIST_1.unpack_from(view)
     at = 2
-    size = count * 9
+    size = count_ * 9
     if stop - at < size:
         raise truncated("display.inval_list.resources", at, size, stop - at)
     resources = list(starmap(ResourceID, RESOURCE_ID_RUN.iter_unpack(view[at : at + size])))
@@ -255,7 +256,8 @@ def write_inval_list(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     resources = value.resources
     parts.append(_INVAL_LIST_1.pack(len(resources)))
-    parts.append(b"".join([RESOURCE_ID_RUN.pack(each.type, each.id) for each in resources]))
+    pack = RESOURCE_ID_RUN.pack
+    parts.append(b"".join([pack(each.type, each.id) for each in resources]))
     return parts
 
 
@@ -294,12 +296,10 @@ def write_inval_all_pixmaps(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     wait_list = value.wait_list
     parts.append(_INVAL_ALL_PIXMAPS_1.pack(len(wait_list)))
+    pack = WAIT_FOR_CHANNEL_RUN.pack
     parts.append(
         b"".join(
-            [
-                WAIT_FOR_CHANNEL_RUN.pack(each.channel_type, each.channel_id, each.message_serial)
-                for each in wait_list
-            ],
+            [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
         ),
     )
     return parts
@@ -460,12 +460,10 @@ def write_stream_create(value: Any) -> list[Buffer]:
                 len(clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
-                [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
-                    for each in clip_rects_rects
-                ],
+                [pack(each.top, each.left, each.bottom, each.right) for each in clip_rects_rects]
             ),
         )
     else:
@@ -577,12 +575,10 @@ def write_stream_clip(value: Any) -> list[Buffer]:
         clip_rects = clip.rects
         clip_rects_rects = clip_rects.rects
         parts.append(_STREAM_CLIP_3.pack(value.id, clip.type, len(clip_rects_rects)))
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
-                [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
-                    for each in clip_rects_rects
-                ],
+                [pack(each.top, each.left, each.bottom, each.right) for each in clip_rects_rects]
             ),
         )
     else:
@@ -783,10 +779,11 @@ def write_draw_fill(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -1037,10 +1034,11 @@ def write_draw_opaque(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -1264,10 +1262,11 @@ def write_draw_copy(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -1478,10 +1477,11 @@ def write_draw_blend(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -1667,10 +1667,11 @@ def write_draw_blackness(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -1829,10 +1830,11 @@ def write_draw_whiteness(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -1989,10 +1991,11 @@ def write_draw_invers(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -2227,10 +2230,11 @@ def write_draw_rop3(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -2519,10 +2523,11 @@ def write_draw_stroke(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -2823,10 +2828,11 @@ def write_draw_text(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -3041,10 +3047,11 @@ def write_draw_transparent(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -3219,10 +3226,11 @@ def write_draw_alpha_blend(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
@@ -3445,9 +3453,9 @@ def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
     stop = len(view)
     if stop < 4:
         raise _MONITORS_CONFIG_1.short(0, stop)
-    count, max_allowed = _MONITORS_CONFIG_1.unpack_from(view)
+    count_, max_allowed = _MONITORS_CONFIG_1.unpack_from(view)
     at = 4
-    size = count * 28
+    size = count_ * 28
     if stop - at < size:
         raise truncated("display.monitors_config.heads", at, size, stop - at)
     heads = list(starmap(Head, HEAD_RUN.iter_unpack(view[at : at + size])))
@@ -3458,10 +3466,11 @@ def write_monitors_config(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     heads = value.heads
     parts.append(_MONITORS_CONFIG_1.pack(len(heads), value.max_allowed))
+    pack = HEAD_RUN.pack
     parts.append(
         b"".join(
             [
-                HEAD_RUN.pack(
+                pack(
                     each.monitor_id,
                     each.surface_id,
                     each.width,
@@ -3685,10 +3694,11 @@ def write_draw_composite(value: Any) -> list[Buffer]:
                 len(base_clip_rects_rects),
             ),
         )
+        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    RECT_RUN.pack(each.top, each.left, each.bottom, each.right)
+                    pack(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),

@@ -224,7 +224,8 @@ def write_channels_list(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     channels = value.channels
     parts.append(_CHANNELS_LIST_1.pack(len(channels)))
-    parts.append(b"".join([CHANNEL_ID_RUN.pack(each.type, each.id) for each in channels]))
+    pack = CHANNEL_ID_RUN.pack
+    parts.append(b"".join([pack(each.type, each.id) for each in channels]))
     return parts
 
 

@@ -223,9 +223,9 @@ _PATH_SEGMENT_1 = Run("<BI", "", "flags count")
 def read_path_segment_at(view: memoryview, at: int, stop: int) -> tuple[PathSegment, int]:
     if stop - at < 5:
         raise _PATH_SEGMENT_1.short(at, stop)
-    flags, count = _PATH_SEGMENT_1.unpack_from(view, at)
+    flags, count_ = _PATH_SEGMENT_1.unpack_from(view, at)
     at += 5
-    size = count * 8
+    size = count_ * 8
     if stop - at < size:
         raise truncated("points", at, size, stop - at)
     points = list(starmap(PointFix, POINT_FIX_RUN.iter_unpack(view[at : at + size])))
@@ -236,7 +236,8 @@ def read_path_segment_at(view: memoryview, at: int, stop: int) -> tuple[PathSegm
 def write_path_segment(parts: list[Buffer], value: Any) -> None:
     points = value.points
     parts.append(_PATH_SEGMENT_1.pack(value.flags, len(points)))
-    parts.append(b"".join([POINT_FIX_RUN.pack(each.x, each.y) for each in points]))
+    pack = POINT_FIX_RUN.pack
+    parts.append(b"".join([pack(each.x, each.y) for each in points]))
 
 
 def size_path_segment(value: Any) -> int:

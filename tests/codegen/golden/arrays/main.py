@@ -101,9 +101,9 @@ def demarshal_varying(body: Buffer) -> MsgTestVarying:
     stop = len(view)
     if stop < 1:
         raise _VARYING_1.short(0, stop)
-    (count,) = _VARYING_1.unpack_from(view)
+    (count_,) = _VARYING_1.unpack_from(view)
     at = 1
-    lines, at = read_records(read_line_at, count, 1, view, at, stop, "main.varying.lines")
+    lines, at = read_records(read_line_at, count_, 1, view, at, stop, "main.varying.lines")
     return MsgTestVarying(lines)
 
 

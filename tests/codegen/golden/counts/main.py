@@ -53,7 +53,8 @@ def write_computed(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     points = value.points
     parts.append(_COMPUTED_1.pack(len(points)))
-    parts.append(b"".join([POINT_RUN.pack(each.x, each.y) for each in points]))
+    pack = POINT_RUN.pack
+    parts.append(b"".join([pack(each.x, each.y) for each in points]))
     return parts
 
 
@@ -80,7 +81,7 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
     stop = len(view)
     if stop < 13:
         raise _KEPT_1.short(0, stop)
-    size_, text_at, count, numbers_at = _KEPT_1.unpack_from(view)
+    size_, text_at, count_, numbers_at = _KEPT_1.unpack_from(view)
     if not text_at:
         raise null_pointer("main.kept.text")
     size = size_
@@ -89,7 +90,7 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
     if stop - text_at < size:
         raise truncated("main.kept.text", text_at, size, stop - text_at)
     text = view[text_at : text_at + size]
-    size = count * 2
+    size = count_ * 2
     if numbers_at >= stop:
         raise bad_pointer("main.kept.numbers", numbers_at, stop)
     if stop - numbers_at < size:
@@ -97,7 +98,7 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
     numbers = None
     if numbers_at:
         numbers = unpack_integers("H", view[numbers_at : numbers_at + size])
-    return MsgTestKept(text, numbers, count if numbers is None else 0)
+    return MsgTestKept(text, numbers, count_ if numbers is None else 0)
 
 
 def write_kept(value: Any) -> list[Buffer]:

@@ -1,0 +1,128 @@
+"""What is wrong with a body or an object is said with the field, the offset and the sizes."""
+
+from typing import Any
+
+import pytest
+
+from generated.vectors import files, read
+from redspice_protocol import CHANNELS, WireError, from_builtins, to_builtins
+from redspice_protocol.base import MsgData, MsgSetAck
+from redspice_protocol.cursor import MsgCursorMove
+from redspice_protocol.main import MsgMainChannelsList
+from redspice_protocol.structs import ChannelId, Point16
+
+DISPLAY = CHANNELS["display"].server.by_name
+MAIN = CHANNELS["main"].server.by_name
+
+
+def draw_copy() -> Any:
+    """A DRAW_COPY with a bitmap of 2 x 2 pixels, as the server really sends it."""
+    path = next(path for path in files() if path.name.startswith("display-server"))
+    vector = next(v for v in read(path) if v.case == "flow:red_marshall_image 2x2 32bit")
+    return DISPLAY["draw_copy"].demarshal(vector.body)
+
+
+def test_a_cut_field_is_named_with_its_offset() -> None:
+    body = DISPLAY["draw_copy"].marshal(draw_copy())
+    with pytest.raises(WireError) as caught:
+        DISPLAY["draw_copy"].demarshal(body[:30])
+    error = caught.value
+    assert error.path == "display.draw_copy.data.src_area.left"
+    assert (error.offset, error.wanted, error.available) == (29, 4, 1)
+    assert str(error) == f"{error.path}: wanted 4 bytes at offset 29, 1 available"
+
+
+def test_a_cut_payload_behind_a_pointer_is_named_from_the_message_down() -> None:
+    body = DISPLAY["draw_copy"].marshal(draw_copy())
+    with pytest.raises(WireError) as caught:
+        DISPLAY["draw_copy"].demarshal(body[:-1])
+    assert caught.value.path == "display.draw_copy.data.src_bitmap.bitmap.data"
+    assert (caught.value.wanted, caught.value.available) == (16, 15)
+
+
+def test_a_pointer_outside_is_refused() -> None:
+    body = bytearray(DISPLAY["draw_copy"].marshal(draw_copy()))
+    body[21:25] = (60000).to_bytes(4, "little")
+    with pytest.raises(WireError, match="points to offset 60000 of a body of 109 bytes"):
+        DISPLAY["draw_copy"].demarshal(body)
+
+
+def test_a_count_that_overflows_costs_nothing() -> None:
+    with pytest.raises(WireError, match=r"main\.channels_list\.channels: wanted 4294967300 bytes"):
+        MAIN["channels_list"].demarshal((0x80000002).to_bytes(4, "little") + bytes(2))
+
+
+def test_payloads_are_views_of_the_body() -> None:
+    body = bytearray(b"payload")
+    decoded = CHANNELS["main"].client.by_name["agent_data"].demarshal(body)
+    body[0:1] = b"P"
+    assert bytes(decoded.data) == b"Payload"
+
+
+@pytest.mark.parametrize(
+    ("message", "value", "expected"),
+    [
+        ("set_ack", MsgSetAck(generation=-1, window=2), "generation: -1 is not in 0 … 4294967295"),
+        ("set_ack", MsgSetAck(generation=1, window=None), "window: must not be None"),
+        ("agent_data", MsgData(data="text"), "data: is a str, not bytes"),
+        (
+            "channels_list",
+            MsgMainChannelsList(channels=[ChannelId(1, 0), ChannelId(2, 300)]),
+            r"channels\[1\].id: 300 is not in 0 … 255",
+        ),
+        ("set_ack", MsgData(data=b""), "is a MsgData, not a MsgSetAck"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(message: str, value: object, expected: str) -> None:
+    with pytest.raises(WireError, match=expected):
+        MAIN[message].marshal(value)
+    with pytest.raises(WireError, match=expected):
+        MAIN[message].marshal_parts(value)
+
+
+def test_a_nested_value_that_does_not_fit_is_named() -> None:
+    move = CHANNELS["cursor"].server.by_name["move"]
+    with pytest.raises(WireError, match=r"move\.position\.y: 32768 is not in -32768 … 32767"):
+        move.marshal(MsgCursorMove(Point16(0, 32768)))
+
+
+def test_a_missing_arm_is_named() -> None:
+    message = draw_copy()
+    message.data.src_bitmap.u = None
+    with pytest.raises(WireError, match=r"draw_copy\.data\.src_bitmap\.bitmap: must not be None"):
+        DISPLAY["draw_copy"].marshal(message)
+
+
+def test_an_image_whose_data_is_not_stride_times_rows_is_refused() -> None:
+    message = draw_copy()
+    message.data.src_bitmap.u.data = bytes(15)
+    with pytest.raises(WireError, match="has 15 elements, 16 wanted"):
+        DISPLAY["draw_copy"].marshal(message)
+
+
+def test_a_payload_that_is_no_flat_buffer_is_refused() -> None:
+    words = memoryview(bytes(8)).cast("I")
+    with pytest.raises(WireError, match="data: is not a flat buffer of bytes"):
+        MAIN["agent_data"].marshal(MsgData(data=words))
+
+
+def test_plain_fields_may_leave_counts_out_but_not_wrong() -> None:
+    fields = {"channels": [{"type": 2, "id": 0}]}
+    message = from_builtins(MAIN["channels_list"], fields)
+    assert to_builtins(message) == fields | {"num_of_channels": 1}
+    with pytest.raises(WireError, match="num_of_channels: says 2, there are 1"):
+        from_builtins(MAIN["channels_list"], fields | {"num_of_channels": 2})
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"generation": 1}, "set_ack.window: is missing"),
+        ({"generation": 1, "window": 2, "windw": 3}, "set_ack.windw: is no field"),
+    ],
+)
+def test_plain_fields_that_are_missing_or_unknown_are_named(
+    fields: dict[str, int], expected: str
+) -> None:
+    with pytest.raises(WireError, match=expected):
+        from_builtins(MAIN["set_ack"], fields)
