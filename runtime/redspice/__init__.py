@@ -1,0 +1,51 @@
+"""SPICE for Python: a server without a socket that real viewers connect to.
+
+Make a `RedsState`, `init` it with a `CoreInterface`, register screens and input devices, and hand
+every accepted socket to `new_connection`; the `Connection` turns bytes into calls and back.
+"""
+
+from redspice.connection import Connection
+from redspice.display.framebuffer import Box, Framebuffer, FramebufferListener
+from redspice.errors import (
+    ConfigurationError,
+    LinkError,
+    PeerError,
+    ProtocolError,
+    RedspiceError,
+)
+from redspice.interfaces import (
+    ChannelEvent,
+    ChannelEventInfo,
+    CoreInterface,
+    CursorShape,
+    KeyboardInterface,
+    Monitor,
+    MouseInterface,
+    QxlInterface,
+    TabletInterface,
+    Timer,
+)
+from redspice.reds import RedsState
+
+__all__ = [
+    "Box",
+    "ChannelEvent",
+    "ChannelEventInfo",
+    "ConfigurationError",
+    "Connection",
+    "CoreInterface",
+    "CursorShape",
+    "Framebuffer",
+    "FramebufferListener",
+    "KeyboardInterface",
+    "LinkError",
+    "Monitor",
+    "MouseInterface",
+    "PeerError",
+    "ProtocolError",
+    "QxlInterface",
+    "RedsState",
+    "RedspiceError",
+    "TabletInterface",
+    "Timer",
+]

@@ -1,0 +1,65 @@
+"""The event loop as the core wants it: a clock, timers, and work in other threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from redspice.interfaces import CoreInterface, Timer
+
+logger = logging.getLogger("redspice")
+
+Result = TypeVar("Result")
+
+
+class LoopTimer:
+    """One deadline on a loop; starting it anew replaces the old one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+        self._loop = loop
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self, delay: float) -> None:
+        self.cancel()
+        self._handle = self._loop.call_later(delay, self._fire)
+
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _fire(self) -> None:
+        self._handle = None
+        self._callback()
+
+
+class AsyncioCore(CoreInterface):
+    """Lends an asyncio loop to a server: the running one unless another is given.
+
+    Jobs run in the loop's default executor. A job that raises is logged, and its `done` is not
+    called.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.get_running_loop()
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def timer(self, callback: Callable[[], None]) -> Timer:
+        return LoopTimer(self._loop, callback)
+
+    def run_job(self, job: Callable[[], Result], done: Callable[[Result], None]) -> None:
+        def finished(future: asyncio.Future[Result]) -> None:
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                done(future.result())
+            else:
+                logger.error("a job failed", exc_info=error)
+
+        self._loop.run_in_executor(None, job).add_done_callback(finished)

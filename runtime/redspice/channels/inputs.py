@@ -1,0 +1,164 @@
+"""The inputs channel: keys and pointer of a viewer go to the embedder's devices.
+
+Input for a device that is not registered is dropped. Viewers stop sending pointer events when eight
+are unanswered, so every fourth is answered, whether or not anybody wanted it. Keys that a viewer
+holds when it goes are released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from redspice.caps import Capabilities, InputsCap
+from redspice.channel import RedChannel
+from redspice.channel_client import Handler, RedChannelClient
+from redspice.channels.pressed_keys import PressedKeys
+from redspice.pipe import PipeItem
+from redspice_protocol import CHANNELS
+from redspice_protocol.base import MsgData, MsgEmpty
+from redspice_protocol.enums import MouseButton, MouseMode
+from redspice_protocol.inputs import (
+    MsgcInputsKeyDown,
+    MsgcInputsKeyModifiers,
+    MsgcInputsKeyUp,
+    MsgcInputsMouseMotion,
+    MsgcInputsMousePosition,
+    MsgcInputsMousePress,
+    MsgcInputsMouseRelease,
+    MsgInputsInit,
+    MsgInputsKeyModifiers,
+)
+
+if TYPE_CHECKING:
+    from redspice.client import RedClient
+    from redspice.connection import Connection
+    from redspice.interfaces import MouseInterface, TabletInterface
+    from redspice.link import Linked
+
+INPUTS = CHANNELS["inputs"]
+INIT = INPUTS.server.by_name["init"]
+KEY_MODIFIERS = INPUTS.server.by_name["key_modifiers"]
+MOUSE_MOTION_ACK = INPUTS.server.by_name["mouse_motion_ack"]
+
+# Pointer events for which the viewer gets one acknowledgement; fixed by the protocol.
+MOTION_ACK_BUNCH = 4
+# The reference server's limit; the largest message is a string of scan codes.
+MAX_MESSAGE_SIZE = 2048
+WHEEL: dict[int, int] = {MouseButton.UP: -1, MouseButton.DOWN: 1}
+
+
+class InputsChannelClient(RedChannelClient):
+    """Keyboard and pointer of one viewer."""
+
+    channel: InputsChannel
+    modifiers = 0
+    """The lock keys as the viewer last reported them."""
+    motion_count = 0
+    """Pointer events since the last acknowledgement."""
+
+    def __init__(
+        self, channel: InputsChannel, client: RedClient, connection: Connection, linked: Linked
+    ) -> None:
+        super().__init__(channel, client, connection, linked)
+        self._pressed = PressedKeys()
+
+    def start(self) -> None:
+        super().start()
+        keyboard = self.channel.reds.keyboard
+        leds = 0 if keyboard is None else keyboard.get_leds()
+        self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=leds)))
+
+    def disconnected(self) -> None:
+        super().disconnected()
+        self._push_scan_code(self._pressed.release())
+
+    def on_key(self, message: MsgcInputsKeyDown | MsgcInputsKeyUp) -> None:
+        """Up to four bytes of scan code, the first in the lowest byte, ended by a zero."""
+        self._push_scan_code(message.code.to_bytes(4, "little").split(b"\0", 1)[0])
+
+    def on_key_scancode(self, message: MsgData) -> None:
+        self._push_scan_code(bytes(message.data))
+
+    def on_key_modifiers(self, message: MsgcInputsKeyModifiers) -> None:
+        self.modifiers = message.modifiers
+
+    def on_mouse_motion(self, message: MsgcInputsMouseMotion) -> None:
+        self._count_motion()
+        if (mouse := self.channel.mouse) is not None:
+            mouse.motion(message.dx, message.dy, 0, message.buttons_state)
+
+    def on_mouse_position(self, message: MsgcInputsMousePosition) -> None:
+        self._count_motion()
+        if (tablet := self.channel.tablet) is not None:
+            tablet.position(message.x, message.y, message.buttons_state)
+
+    def on_mouse_press(self, message: MsgcInputsMousePress) -> None:
+        dz = WHEEL.get(message.button)
+        if dz is None:
+            self._push_buttons(message.buttons_state)
+        else:
+            self._push_wheel(dz, message.buttons_state)
+
+    def on_mouse_release(self, message: MsgcInputsMouseRelease) -> None:
+        if message.button not in WHEEL:
+            self._push_buttons(message.buttons_state)
+
+    def _push_scan_code(self, fragments: bytes) -> None:
+        keyboard = self.channel.reds.keyboard
+        if keyboard is not None:
+            for fragment in fragments:
+                keyboard.push_scan_freg(fragment)
+                self._pressed.follow(fragment)
+
+    def _push_buttons(self, buttons: int) -> None:
+        for pointer in (self.channel.mouse, self.channel.tablet):
+            if pointer is not None:
+                pointer.buttons(buttons)
+
+    def _push_wheel(self, dz: int, buttons: int) -> None:
+        if (mouse := self.channel.mouse) is not None:
+            mouse.motion(0, 0, dz, buttons)
+        if (tablet := self.channel.tablet) is not None:
+            tablet.wheel(dz, buttons)
+
+    def _count_motion(self) -> None:
+        self.motion_count += 1
+        if self.motion_count == MOTION_ACK_BUNCH:
+            self.motion_count = 0
+            self.push(PipeItem(MOUSE_MOTION_ACK, MsgEmpty()))
+
+    HANDLERS: ClassVar[Mapping[str, Handler]] = {
+        **RedChannelClient.HANDLERS,
+        "key_down": on_key,
+        "key_up": on_key,
+        "key_scancode": on_key_scancode,
+        "key_modifiers": on_key_modifiers,
+        "mouse_motion": on_mouse_motion,
+        "mouse_position": on_mouse_position,
+        "mouse_press": on_mouse_press,
+        "mouse_release": on_mouse_release,
+    }
+
+
+class InputsChannel(RedChannel[InputsChannelClient]):
+    """The channel on which viewers type and point."""
+
+    messages = INPUTS
+    max_message_size = MAX_MESSAGE_SIZE
+    local_caps = Capabilities((InputsCap.KEY_SCANCODE,))
+    client_class = InputsChannelClient
+
+    @property
+    def mouse(self) -> MouseInterface | None:
+        """The mouse, while it is what moves the pointer."""
+        return self.reds.mouse if self.reds.mouse_modes.current == MouseMode.SERVER else None
+
+    @property
+    def tablet(self) -> TabletInterface | None:
+        """The tablet, while it is what moves the pointer."""
+        return self.reds.tablet if self.reds.mouse_modes.current == MouseMode.CLIENT else None
+
+    def push_leds(self, leds: int) -> None:
+        """Tell every viewer that the guest's lock lights changed."""
+        self.push(PipeItem(KEY_MODIFIERS, MsgInputsKeyModifiers(modifiers=leds)))

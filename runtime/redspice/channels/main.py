@@ -1,0 +1,140 @@
+"""The main channel: who the viewer is, which other channels there are, who moves the pointer.
+
+server                                     viewer
+INIT, NAME and UUID if it knows them  ──►
+three PINGs, unless it is local       ──►
+                                      ◄──  ATTACH_CHANNELS
+CHANNELS_LIST                         ──►
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from redspice.caps import Capabilities, MainCap
+from redspice.channel import AnyChannel, RedChannel
+from redspice.channel_client import Handler, RedChannelClient
+from redspice.channels.net_test import NetTest
+from redspice.errors import ProtocolError
+from redspice.pipe import PipeItem
+from redspice_protocol import CHANNELS
+from redspice_protocol.base import MsgcPong, MsgData, MsgEmpty
+from redspice_protocol.main import (
+    MsgcMainMouseModeRequest,
+    MsgMainChannelsList,
+    MsgMainInit,
+    MsgMainMouseMode,
+    MsgMainMultiMediaTime,
+    MsgMainName,
+    MsgMainUuid,
+)
+from redspice_protocol.structs import ChannelId
+
+MAIN = CHANNELS["main"]
+INIT = MAIN.server.by_name["init"]
+CHANNELS_LIST = MAIN.server.by_name["channels_list"]
+MOUSE_MODE = MAIN.server.by_name["mouse_mode"]
+MULTI_MEDIA_TIME = MAIN.server.by_name["multi_media_time"]
+NAME = MAIN.server.by_name["name"]
+UUID = MAIN.server.by_name["uuid"]
+
+# What a viewer may put into one AGENT_DATA; larger agent messages come in several.
+MAX_AGENT_DATA = 2048
+# AGENT_DATA messages that a viewer may send before it gets new tokens.
+AGENT_TOKENS = 10
+# The largest message besides agent data: 4 KiB and eleven times the agent's maximum.
+MAX_MESSAGE_SIZE = 4096 + 11 * MAX_AGENT_DATA
+
+
+class MainChannelClient(RedChannelClient):
+    """The main channel of one viewer."""
+
+    channel: MainChannel
+    # There is no agent yet to start, and no measure of quality that anything would follow.
+    IGNORED = frozenset({"client_info", "agent_start", "agent_token", "quality_indicator"})
+
+    list_sent = False
+    """Whether the viewer got its list of channels, so that it hears of new ones."""
+    net_test: NetTest | None = None
+
+    def start(self) -> None:
+        super().start()
+        reds = self.channel.reds
+        self.push(PipeItem(INIT, self._init_message()))
+        if MainCap.NAME_AND_UUID in self.remote_caps:
+            if reds.name is not None:
+                self.push(PipeItem(NAME, MsgMainName(name=reds.name.encode() + b"\0")))
+            if reds.uuid is not None:
+                self.push(PipeItem(UUID, MsgMainUuid(uuid=reds.uuid.bytes)))
+        if not self.connection.local:
+            self.net_test = NetTest(self.client, self.channel.core.now)
+            for item in self.net_test.items():
+                self.push(item)
+
+    def push_channels(self, channels: Iterable[AnyChannel]) -> None:
+        """Tell the viewer of channels it may open."""
+        ids = [ChannelId(type=channel.type, id=channel.id) for channel in channels]
+        self.push(PipeItem(CHANNELS_LIST, MsgMainChannelsList(channels=ids)))
+
+    def on_attach_channels(self, message: MsgEmpty) -> None:
+        self.list_sent = True
+        self.push_channels(self.channel.reds.listed_channels())
+
+    def on_mouse_mode_request(self, message: MsgcMainMouseModeRequest) -> None:
+        self.channel.reds.request_mouse_mode(message.mode)
+
+    def on_agent_data(self, message: MsgData) -> None:
+        """Dropped, as there is no agent; but too much of it is an error all the same."""
+        if len(message.data) > MAX_AGENT_DATA:
+            raise ProtocolError(f"agent_data of {len(message.data)} bytes, not {MAX_AGENT_DATA}")
+
+    def on_pong(self, message: MsgcPong) -> None:
+        if self.net_test is not None:
+            self.net_test.pong(message)
+
+    def _init_message(self) -> MsgMainInit:
+        reds = self.channel.reds
+        return MsgMainInit(
+            session_id=self.client.session_id,
+            display_channels_hint=reds.display_count(),
+            supported_mouse_modes=reds.mouse_modes.supported,
+            current_mouse_mode=reds.mouse_modes.current,
+            agent_connected=0,
+            agent_tokens=AGENT_TOKENS,
+            multi_media_time=reds.mm_time(),
+            ram_hint=0,
+        )
+
+    HANDLERS: ClassVar[Mapping[str, Handler]] = {
+        **RedChannelClient.HANDLERS,
+        "attach_channels": on_attach_channels,
+        "mouse_mode_request": on_mouse_mode_request,
+        "agent_data": on_agent_data,
+        "pong": on_pong,
+    }
+
+
+class MainChannel(RedChannel[MainChannelClient]):
+    """The channel that every viewer opens first."""
+
+    messages = MAIN
+    max_message_size = MAX_MESSAGE_SIZE
+    local_caps = Capabilities((MainCap.NAME_AND_UUID,))
+    client_class = MainChannelClient
+
+    def announce(self, channel: AnyChannel) -> None:
+        """Tell the viewers that have their list of one more channel."""
+        for channel_client in self.clients:
+            if channel_client.list_sent:
+                channel_client.push_channels([channel])
+
+    def push_mouse_mode(self) -> None:
+        """Tell every viewer which mouse modes there are and which one is on."""
+        modes = self.reds.mouse_modes
+        message = MsgMainMouseMode(supported_modes=modes.supported, current_mode=modes.current)
+        self.push(PipeItem(MOUSE_MODE, message))
+
+    def push_multi_media_time(self) -> None:
+        """Tell every viewer what time it is in the server's audio and video."""
+        self.push(PipeItem(MULTI_MEDIA_TIME, MsgMainMultiMediaTime(time=self.reds.mm_time())))

@@ -1,0 +1,1 @@
+"""The `redspice` command."""

@@ -1,0 +1,167 @@
+"""One socket of one viewer, without the socket: bytes in, bytes out.
+
+A `Connection` starts in the link stage and becomes one channel of one viewer. Whatever the peer
+does wrong ends here, as one log line and the end of this connection; so does an exception of the
+embedder's callbacks, with its traceback.
+
+A transport shell calls `receive_data` and `receive_eof` with what it reads, and when `on_output`
+was called, it drains `data_to_send` into its socket until the list is empty, then closes the socket
+if `closed` is true. When its send buffer is full it stops draining and drains again later: that
+back-pressure is what makes a slow viewer get fewer, merged updates.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from redspice.errors import PeerError
+from redspice.interfaces import ChannelEvent, ChannelEventInfo
+from redspice.link import LinkStage
+
+if TYPE_CHECKING:
+    from redspice.channel_client import RedChannelClient
+    from redspice.reds import RedsState
+    from redspice_protocol import Buffer
+
+logger = logging.getLogger("redspice")
+
+# Seconds for a peer to finish the link stage; viewers that ask for a password do so beforehand.
+LINK_TIMEOUT = 10.0
+
+
+def nothing() -> None:
+    """What `on_output` does until a shell sets it."""
+
+
+class Connection:
+    """What a transport shell holds for one socket. Made by `RedsState.new_connection`."""
+
+    def __init__(self, reds: RedsState, peer: str, local: bool = False) -> None:
+        self.peer = peer
+        """Where the viewer is, for logs."""
+        self.local = local
+        """True on a unix socket, where measuring the network makes no sense."""
+        self.closed = False
+        """True once nothing more is read: send what is left, then close the socket."""
+        self.on_output = nothing
+        """Called when there may be something to send, or `closed` became true."""
+        self.channel_client: RedChannelClient | None = None
+        self._core = reds.core
+        self._attach = reds.attach
+        self._link = LinkStage(reds)
+        self._connected: ChannelEventInfo | None = None
+        self._deadline = self._core.timer(self._link_timed_out)
+        self._deadline.start(LINK_TIMEOUT)
+
+    def __repr__(self) -> str:
+        return f"Connection({self.name})"
+
+    @property
+    def name(self) -> str:
+        """The peer and, once known, its channel: how logs call this connection."""
+        if self.channel_client is None:
+            return f"{self.peer} link"
+        return f"{self.peer} {self.channel_client.name}"
+
+    def receive_data(self, data: Buffer) -> None:
+        """Take the next bytes of the peer. Never raises; bytes after `closed` are dropped."""
+        if self.closed:
+            return
+        try:
+            if self.channel_client is None:
+                self._receive_link(data)
+            else:
+                self.channel_client.receive_data(data)
+        except PeerError as error:
+            self.fail(str(error))
+        except Exception:
+            self._fail_unexpectedly()
+        else:
+            self.on_output()
+
+    def receive_eof(self) -> None:
+        """The peer sends no more: the connection is over."""
+        if self.channel_client is None:
+            self.fail("end of stream during the link stage")
+        else:
+            self.close()
+
+    def connection_lost(self, reason: str) -> None:
+        """The socket broke, or the shell closed it. Harmless after `closed`."""
+        self.fail(f"connection lost: {reason}")
+
+    def data_to_send(self) -> list[Buffer]:
+        """The next buffers for the socket, in order; an empty list when there is nothing to send.
+
+        One call returns a bounded number of messages, so call again until the list is empty.
+        """
+        link_bytes = self._link.data_to_send()
+        if link_bytes:
+            return [link_bytes]
+        if self.closed or self.channel_client is None:
+            return []
+        try:
+            return self.channel_client.data_to_send()
+        except Exception:
+            self._fail_unexpectedly()
+            return []
+
+    def fail(self, reason: str) -> None:
+        """Close for a reason worth one log line."""
+        if not self.closed:
+            logger.warning("%s: %s", self.name, reason)
+            self.close()
+
+    def close(self) -> None:
+        """Take no more bytes, leave the channel, and let the shell flush and close the socket."""
+        if self.closed:
+            return
+        self.closed = True
+        self._deadline.cancel()
+        try:
+            if self.channel_client is not None:
+                self.channel_client.disconnected()
+            if self._connected is not None:
+                self._core.channel_event(ChannelEvent.DISCONNECTED, self._connected)
+        except Exception:
+            logger.exception("%s: while disconnecting", self.name)
+        self.on_output()
+
+    def _receive_link(self, data: Buffer) -> None:
+        self._link.receive_data(data)
+        if self._connected is None and self._link.mess is not None:
+            mess = self._link.mess
+            self._announce(
+                ChannelEvent.CONNECTED, mess.connection_id, mess.channel_type, mess.channel_id
+            )
+        linked = self._link.linked
+        if linked is None:
+            return
+        self._deadline.cancel()
+        self.channel_client = self._attach(self, linked)
+        # Registered first, opened then: whatever fails from here on is undone by `close`.
+        self._announce(
+            ChannelEvent.INITIALIZED,
+            self.channel_client.client.session_id,
+            linked.channel_type,
+            linked.channel_id,
+        )
+        if not self.closed:
+            self.channel_client.start()
+        if self._link.trailing and not self.closed:
+            self.channel_client.receive_data(self._link.trailing)
+
+    def _announce(
+        self, event: ChannelEvent, connection_id: int, channel_type: int, channel_id: int
+    ) -> None:
+        info = ChannelEventInfo(connection_id, channel_type, channel_id, self.peer)
+        self._connected = info
+        self._core.channel_event(event, info)
+
+    def _link_timed_out(self) -> None:
+        self.fail(f"link stage not finished in {LINK_TIMEOUT:g} s")
+
+    def _fail_unexpectedly(self) -> None:
+        logger.exception("%s: unexpected error, closing", self.name)
+        self.close()

@@ -1,0 +1,1 @@
+"""What a display shows: the framebuffer and what of it changed."""

@@ -1,0 +1,239 @@
+"""What an embedder registers with a `RedsState`: its loop, its screen, its input devices.
+
+Rules: a class here knows nothing of the wire. An embedder subclasses and overrides; every base
+method does nothing. All calls happen in the embedder's own loop, never in another thread. Buttons
+are the protocol's `MouseButtonMask`, coordinates are pixels from the top left corner.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol, TypeVar
+
+from redspice.display.framebuffer import MAX_SIDE, Framebuffer
+from redspice.errors import ConfigurationError
+
+Result = TypeVar("Result")
+
+# A cursor of this side is already larger than any desktop draws; its size fields are 16 bits wide.
+MAX_CURSOR_SIDE = 1024
+# Positions of a cursor travel as signed 16 bit numbers.
+CURSOR_POSITIONS = range(-0x8000, 0x8000)
+# As many heads as one graphics card of the reference server may have.
+MAX_MONITORS = 16
+# Channel ids travel as one byte.
+CHANNEL_IDS = range(256)
+
+
+class ChannelEvent(Enum):
+    """What happened to one channel of one viewer."""
+
+    CONNECTED = auto()
+    """The link message is accepted; the viewer has not proved who it is."""
+    INITIALIZED = auto()
+    """The ticket was right and messages flow."""
+    DISCONNECTED = auto()
+    """The connection is over; comes once for each CONNECTED."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEventInfo:
+    """Which channel of which viewer an event is about."""
+
+    connection_id: int
+    """The session id; 0 until a new viewer's main channel is initialized."""
+    channel_type: int
+    channel_id: int
+    peer: str
+
+
+class Timer(Protocol):
+    """One deadline: fires its callback once, `delay` seconds after the last `start`."""
+
+    def start(self, delay: float) -> None:
+        """Arm the timer, or arm it anew."""
+
+    def cancel(self) -> None:
+        """Disarm; harmless on a timer that is not armed."""
+
+
+class CoreInterface(ABC):
+    """How the embedder lends its loop: the only source of time and of work done elsewhere."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds of a clock that never goes back."""
+
+    @abstractmethod
+    def timer(self, callback: Callable[[], None]) -> Timer:
+        """A timer, not armed yet, that calls `callback` in the loop."""
+
+    @abstractmethod
+    def run_job(self, job: Callable[[], Result], done: Callable[[Result], None]) -> None:
+        """Run `job()` where it does not hold up the loop, then `done(result)` in the loop."""
+
+    def channel_event(  # noqa: B027  (optional to override)
+        self, event: ChannelEvent, info: ChannelEventInfo
+    ) -> None:
+        """Told of every channel that comes and goes."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CursorShape:
+    """A pointer image: `pixels` are `width * height` times B, G, R, A with alpha premultiplied.
+
+    Raises `ConfigurationError` for a side out of 1..1024, a hot spot outside, or too few pixels.
+    """
+
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    pixels: bytes
+
+    def __post_init__(self) -> None:
+        if not (0 < self.width <= MAX_CURSOR_SIDE and 0 < self.height <= MAX_CURSOR_SIDE):
+            raise ConfigurationError(
+                f"cursor of {self.width}x{self.height}: sides are 1..{MAX_CURSOR_SIDE}"
+            )
+        if not (0 <= self.hot_x < self.width and 0 <= self.hot_y < self.height):
+            raise ConfigurationError(
+                f"hot spot {self.hot_x},{self.hot_y} is outside {self.width}x{self.height}"
+            )
+        wanted = self.width * self.height * 4
+        if len(self.pixels) != wanted:
+            raise ConfigurationError(f"cursor needs {wanted} pixel bytes, got {len(self.pixels)}")
+
+    def __repr__(self) -> str:
+        return f"CursorShape({self.width}x{self.height} hot {self.hot_x},{self.hot_y})"
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One head of a screen: the part of the framebuffer that a viewer shows in one window."""
+
+    id: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class CursorChange(Enum):
+    """What an embedder did to the cursor."""
+
+    SET = auto()
+    MOVE = auto()
+    HIDE = auto()
+
+
+class QxlInterface:
+    """One screen: a framebuffer, its pointer and its monitors.
+
+    Becomes a display and a cursor channel that both carry `id`. The interface remembers the
+    cursor, so it may be set before the first viewer comes.
+    """
+
+    def __init__(self, framebuffer: Framebuffer, id: int = 0) -> None:
+        if id not in CHANNEL_IDS:
+            raise ConfigurationError(f"qxl id {id} is not in 0..{CHANNEL_IDS.stop - 1}")
+        self.framebuffer = framebuffer
+        self.id = id
+        self.cursor: CursorShape | None = None
+        self.cursor_x = 0
+        self.cursor_y = 0
+        self.cursor_visible = False
+        self.cursor_listeners: list[Callable[[CursorChange], None]] = []
+        self.monitor_listeners: list[Callable[[], None]] = []
+        self._monitors: tuple[Monitor, ...] = ()
+
+    def set_cursor(self, shape: CursorShape, x: int | None = None, y: int | None = None) -> None:
+        """Show `shape`, at `x`, `y` if given; where it was otherwise."""
+        self._place(self.cursor_x if x is None else x, self.cursor_y if y is None else y)
+        self.cursor = shape
+        self.cursor_visible = True
+        self._cursor_changed(CursorChange.SET)
+
+    def move_cursor(self, x: int, y: int) -> None:
+        """Move the pointer; a hidden one is shown again, as the protocol's move does."""
+        self._place(x, y)
+        was_visible = self.cursor_visible
+        self.cursor_visible = self.cursor is not None
+        shown = self.cursor_visible and not was_visible
+        # A viewer that owns the pointer ignores moves, so what is shown again is set again.
+        self._cursor_changed(CursorChange.SET if shown else CursorChange.MOVE)
+
+    def hide_cursor(self) -> None:
+        """Hide the pointer until it is set or moved."""
+        self.cursor_visible = False
+        self._cursor_changed(CursorChange.HIDE)
+
+    @property
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The heads; unless set, one that covers the framebuffer."""
+        if self._monitors:
+            return self._monitors
+        return (Monitor(0, 0, 0, self.framebuffer.width, self.framebuffer.height),)
+
+    @monitors.setter
+    def monitors(self, monitors: Iterable[Monitor]) -> None:
+        chosen = tuple(monitors)
+        if len(chosen) > MAX_MONITORS:
+            raise ConfigurationError(f"{len(chosen)} monitors, at most {MAX_MONITORS} are allowed")
+        for monitor in chosen:
+            if not all(0 <= n <= MAX_SIDE for n in (monitor.id, monitor.x, monitor.y)) or not all(
+                0 < n <= MAX_SIDE for n in (monitor.width, monitor.height)
+            ):
+                raise ConfigurationError(f"impossible monitor {monitor}")
+        self._monitors = chosen
+        for listener in tuple(self.monitor_listeners):
+            listener()
+
+    def _cursor_changed(self, change: CursorChange) -> None:
+        for listener in tuple(self.cursor_listeners):
+            listener(change)
+
+    def _place(self, x: int, y: int) -> None:
+        if x not in CURSOR_POSITIONS or y not in CURSOR_POSITIONS:
+            raise ConfigurationError(f"cursor position {x},{y} does not fit 16 bits")
+        self.cursor_x, self.cursor_y = x, y
+
+
+class KeyboardInterface:
+    """The guest's keyboard."""
+
+    def push_scan_freg(self, fragment: int) -> None:
+        """One byte of a PC/AT set 1 scan code; a key takes one to four of them."""
+
+    def get_leds(self) -> int:
+        """The lock lights, as `KeyboardModifierFlags`."""
+        return 0
+
+
+class MouseInterface:
+    """The guest's relative pointer, used in server mouse mode."""
+
+    def motion(self, dx: int, dy: int, dz: int, buttons: int) -> None:
+        """Moved by `dx`, `dy` pixels; `dz` is the wheel: -1 up, 1 down."""
+
+    def buttons(self, buttons: int) -> None:
+        """The buttons that are down now."""
+
+
+class TabletInterface:
+    """The guest's absolute pointer, used in client mouse mode."""
+
+    def set_logical_size(self, width: int, height: int) -> None:
+        """The size, in pixels, of the area that positions refer to."""
+
+    def position(self, x: int, y: int, buttons: int) -> None:
+        """Moved to `x`, `y`, which may lie outside the area when the viewer is late or hostile."""
+
+    def wheel(self, dz: int, buttons: int) -> None:
+        """The wheel: -1 up, 1 down."""
+
+    def buttons(self, buttons: int) -> None:
+        """The buttons that are down now."""

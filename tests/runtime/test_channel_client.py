@@ -1,0 +1,106 @@
+"""Rules of all channels: their tables fit the protocol, and no bytes get past a connection."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from redspice.channel_client import RedChannelClient
+from redspice.display.framebuffer import Framebuffer
+from redspice.interfaces import (
+    KeyboardInterface,
+    MouseInterface,
+    QxlInterface,
+    TabletInterface,
+)
+from redspice.reds import RedsState
+from redspice_protocol import CHANNELS
+from runtime.peer import Viewer
+
+CHANNEL_NAMES = ["main", "display", "inputs", "cursor"]
+# What only makes sense once channels move from one server to another, or with 3D.
+UNEXPECTED = {
+    "migrate_flush_mark",
+    "migrate_data",
+    "migrate_connected",
+    "migrate_connect_error",
+    "migrate_end",
+    "migrate_dst_do_seamless",
+    "migrate_connected_seamless",
+    "gl_draw_done",
+}
+
+
+@pytest.fixture(autouse=True)
+def interfaces(reds: RedsState) -> None:
+    reds.add_interface(QxlInterface(Framebuffer(32, 32)))
+    for device in (KeyboardInterface(), MouseInterface(), TabletInterface()):
+        reds.add_interface(device)
+
+
+@pytest.mark.parametrize("name", CHANNEL_NAMES)
+def test_every_message_of_the_protocol_is_handled_ignored_or_unexpected(
+    reds: RedsState, name: str
+) -> None:
+    channel = reds.find_channel(CHANNELS[name].id, 0)
+    assert channel is not None
+    client_class: type[RedChannelClient] = channel.client_class
+    names = set(CHANNELS[name].client.by_name)
+    handled, ignored = set(client_class.HANDLERS), set(client_class.IGNORED)
+    assert handled | ignored <= names
+    assert not handled & ignored
+    assert names - handled - ignored <= UNEXPECTED
+
+
+@pytest.mark.usefixtures("one_key")
+@pytest.mark.parametrize("name", CHANNEL_NAMES)
+def test_random_messages_only_ever_end_their_connection(reds: RedsState, name: str) -> None:
+    numbers = random.Random(name)
+    types = [*CHANNELS[name].client.by_id, 0, 7, 99, 65535]
+    viewer = Viewer(reds)
+    for _ in range(300):
+        if viewer.main.connection.closed:
+            viewer = Viewer(reds)
+        peer = viewer.main if name == "main" else viewer.open(name)
+        for _ in range(10):
+            body = numbers.randbytes(numbers.choice([0, 1, 2, 4, 8, 14, 30]))
+            peer.send_bytes(peer.frame(numbers.choice(types), body))
+            peer.read()
+        peer.connection.close()
+    assert all(channel.clients_num == 0 for channel in reds.channels if channel.name != "main:0")
+
+
+@pytest.mark.usefixtures("one_key")
+@pytest.mark.parametrize("name", CHANNEL_NAMES)
+def test_random_bytes_only_ever_end_their_connection(reds: RedsState, name: str) -> None:
+    numbers = random.Random(name)
+    for _ in range(20):
+        viewer = Viewer(reds)
+        peer = viewer.main if name == "main" else viewer.open(name)
+        for _ in range(1000):
+            peer.send_bytes(numbers.randbytes(50))
+        assert peer.connection.closed
+
+
+def test_a_message_without_body_is_legal(reds: RedsState) -> None:
+    inputs = Viewer(reds).open("inputs")
+    inputs.send_bytes(inputs.frame(104, b""))
+    assert not inputs.connection.closed
+
+
+def test_bytes_behind_a_message_are_tolerated(reds: RedsState) -> None:
+    inputs = Viewer(reds).open("inputs")
+    inputs.send_bytes(inputs.frame(101, b"\x1e\0\0\0 and more"))
+    assert not inputs.connection.closed
+
+
+def test_sending_to_a_closed_connection_does_nothing(reds: RedsState) -> None:
+    viewer = Viewer(reds)
+    (channel_client,) = reds.main.clients
+    channel_client.push_channels([])
+    viewer.main.connection.close()
+    assert len(channel_client.pipe) == 0
+    channel_client.push_channels([])
+    assert len(channel_client.pipe) == 0
+    assert viewer.main.connection.data_to_send() == []

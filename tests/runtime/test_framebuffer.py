@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import pytest
+
+from redspice.display.framebuffer import Box, Framebuffer
+from redspice.errors import ConfigurationError
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[Box | str] = []
+
+    def damaged(self, box: Box) -> None:
+        self.heard.append(box)
+
+    def resized(self) -> None:
+        self.heard.append("resized")
+
+
+@pytest.fixture
+def framebuffer() -> Framebuffer:
+    return Framebuffer(4, 3)
+
+
+@pytest.fixture
+def listener(framebuffer: Framebuffer) -> Listener:
+    listener = Listener()
+    framebuffer.add_listener(listener)
+    return listener
+
+
+def pixel(framebuffer: Framebuffer, x: int, y: int) -> bytes:
+    return framebuffer.read(Box(x, y, x + 1, y + 1))
+
+
+def test_is_black_and_four_bytes_a_pixel(framebuffer: Framebuffer) -> None:
+    assert framebuffer.stride == 16
+    assert bytes(framebuffer.pixels) == bytes(4 * 3 * 4)
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 1), (1, 0), (-1, 1), (16385, 1), (1, 16385)])
+def test_impossible_sizes_are_refused(width: int, height: int) -> None:
+    with pytest.raises(ConfigurationError, match=r"sides are 1\.\.16384"):
+        Framebuffer(width, height)
+
+
+def test_a_refused_resize_changes_nothing(framebuffer: Framebuffer, listener: Listener) -> None:
+    with pytest.raises(ConfigurationError):
+        framebuffer.resize(0, 7)
+    assert (framebuffer.width, framebuffer.height) == (4, 3)
+    assert listener.heard == []
+
+
+def test_the_longest_sides_are_allowed() -> None:
+    assert len(Framebuffer(16384, 1).pixels) == 65536
+    assert len(Framebuffer(1, 16384).pixels) == 65536
+
+
+@pytest.mark.parametrize(
+    ("box", "clipped"),
+    [
+        ((1, 1, 3, 2), Box(1, 1, 3, 2)),
+        ((-5, -5, 100, 100), Box(0, 0, 4, 3)),
+        ((3, 2, 9, 9), Box(3, 2, 4, 3)),
+        ((4, 0, 9, 3), None),
+        ((2, 2, 2, 3), None),
+        ((3, 0, 1, 3), None),
+    ],
+)
+def test_damage_is_clipped(
+    framebuffer: Framebuffer,
+    listener: Listener,
+    box: tuple[int, int, int, int],
+    clipped: Box | None,
+) -> None:
+    framebuffer.damage(*box)
+    assert listener.heard == ([] if clipped is None else [clipped])
+
+
+def test_a_removed_listener_hears_nothing(framebuffer: Framebuffer, listener: Listener) -> None:
+    framebuffer.remove_listener(listener)
+    framebuffer.remove_listener(listener)
+    framebuffer.damage(0, 0, 1, 1)
+    assert listener.heard == []
+
+
+@pytest.mark.parametrize("box", [Box(1, 1, 3, 3), Box(0, 1, 4, 2), Box(0, 0, 4, 3)])
+def test_fill_paints_its_box_and_nothing_else(
+    framebuffer: Framebuffer, listener: Listener, box: Box
+) -> None:
+    framebuffer.fill(*box, (1, 2, 3))
+    for y in range(3):
+        for x in range(4):
+            inside = box.left <= x < box.right and box.top <= y < box.bottom
+            assert pixel(framebuffer, x, y)[:3] == (b"\1\2\3" if inside else bytes(3))
+    assert listener.heard == [box]
+
+
+def test_fill_outside_does_nothing(framebuffer: Framebuffer, listener: Listener) -> None:
+    framebuffer.fill(10, 10, 20, 20, (1, 2, 3))
+    assert not any(framebuffer.pixels)
+    assert listener.heard == []
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (1, 1, {(1, 1): 0, (2, 1): 1, (1, 2): 2, (2, 2): 3}),
+        (-1, -1, {(0, 0): 3}),
+        (3, 2, {(3, 2): 0}),
+        (0, 2, {(0, 2): 0, (1, 2): 1}),
+        (4, 0, {}),
+    ],
+)
+def test_paste_clips_at_every_edge(
+    framebuffer: Framebuffer, x: int, y: int, expected: dict[tuple[int, int], int]
+) -> None:
+    pixels = [bytes((n + 1, n + 1, n + 1, 0)) for n in range(4)]
+    framebuffer.paste(x, y, 2, 2, b"".join(pixels))
+    got = {
+        (column, row): pixel(framebuffer, column, row)
+        for row in range(3)
+        for column in range(4)
+        if any(pixel(framebuffer, column, row))
+    }
+    assert got == {place: pixels[n] for place, n in expected.items()}
+
+
+def test_paste_damages_what_it_changed(framebuffer: Framebuffer, listener: Listener) -> None:
+    framebuffer.paste(3, 1, 2, 2, bytearray(16))
+    assert listener.heard == [Box(3, 1, 4, 3)]
+
+
+@pytest.mark.parametrize(("width", "height", "size"), [(2, 2, 15), (2, 2, 17), (-2, -2, 16)])
+def test_paste_wants_exactly_its_pixels(
+    framebuffer: Framebuffer, width: int, height: int, size: int
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"{size} bytes are not {width}x{height}"):
+        framebuffer.paste(0, 0, width, height, bytes(size))
+
+
+def test_read_joins_rows(framebuffer: Framebuffer) -> None:
+    framebuffer.pixels[:] = bytes(range(48))
+    assert framebuffer.read(Box(1, 1, 3, 3)) == bytes([*range(20, 28), *range(36, 44)])
+    assert framebuffer.read(Box(0, 1, 4, 3)) == bytes(range(16, 48))
+
+
+def test_read_is_a_copy(framebuffer: Framebuffer) -> None:
+    before = framebuffer.read(framebuffer.box)
+    framebuffer.fill(0, 0, 4, 3, (9, 9, 9))
+    assert not any(before)
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 5, 3), Box(-1, 0, 2, 2), Box(2, 2, 2, 2)])
+def test_read_outside_is_refused(framebuffer: Framebuffer, box: Box) -> None:
+    with pytest.raises(ConfigurationError, match="not inside"):
+        framebuffer.read(box)
+
+
+def test_resize_starts_over(framebuffer: Framebuffer, listener: Listener) -> None:
+    framebuffer.fill(0, 0, 4, 3, (9, 9, 9))
+    framebuffer.resize(2, 5)
+    assert framebuffer.box == Box(0, 0, 2, 5)
+    assert bytes(framebuffer.pixels) == bytes(40)
+    assert listener.heard == [Box(0, 0, 4, 3), "resized"]

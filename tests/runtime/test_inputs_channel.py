@@ -1,0 +1,225 @@
+"""The inputs channel: what a viewer types and points at reaches the right device."""
+
+from __future__ import annotations
+
+import pytest
+
+from redspice.display.framebuffer import Framebuffer
+from redspice.interfaces import (
+    KeyboardInterface,
+    MouseInterface,
+    QxlInterface,
+    TabletInterface,
+)
+from redspice.reds import RedsState
+from redspice_protocol.base import MsgData
+from redspice_protocol.enums import KeyboardModifierFlags, MouseButton, MouseButtonMask
+from redspice_protocol.inputs import (
+    MsgcInputsKeyDown,
+    MsgcInputsKeyModifiers,
+    MsgcInputsKeyUp,
+    MsgcInputsMouseMotion,
+    MsgcInputsMousePosition,
+    MsgcInputsMousePress,
+    MsgcInputsMouseRelease,
+)
+from runtime.peer import Peer, Viewer
+
+LEFT = MouseButtonMask.LEFT
+
+
+class Devices(KeyboardInterface):
+    """A keyboard that also makes a mouse and a tablet that write into the same list."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.leds = KeyboardModifierFlags.NUM_LOCK
+        calls = self.calls
+
+        class Mouse(MouseInterface):
+            def motion(self, dx: int, dy: int, dz: int, buttons: int) -> None:
+                calls.append(("motion", dx, dy, dz, buttons))
+
+            def buttons(self, buttons: int) -> None:
+                calls.append(("mouse buttons", buttons))
+
+        class Tablet(TabletInterface):
+            def set_logical_size(self, width: int, height: int) -> None:
+                calls.append(("size", width, height))
+
+            def position(self, x: int, y: int, buttons: int) -> None:
+                calls.append(("position", x, y, buttons))
+
+            def wheel(self, dz: int, buttons: int) -> None:
+                calls.append(("wheel", dz, buttons))
+
+            def buttons(self, buttons: int) -> None:
+                calls.append(("tablet buttons", buttons))
+
+        self.mouse, self.tablet = Mouse(), Tablet()
+
+    def push_scan_freg(self, fragment: int) -> None:
+        self.calls.append(("key", fragment))
+
+    def get_leds(self) -> int:
+        return self.leds
+
+
+@pytest.fixture
+def devices(reds: RedsState) -> Devices:
+    devices = Devices()
+    reds.add_interface(devices)
+    reds.add_interface(devices.mouse)
+    return devices
+
+
+@pytest.fixture
+def inputs(reds: RedsState, devices: Devices) -> Peer:
+    return Viewer(reds).open("inputs")
+
+
+def client_mode(reds: RedsState, devices: Devices) -> None:
+    reds.add_interface(QxlInterface(Framebuffer(8, 6)))
+    reds.add_interface(devices.tablet)
+    devices.calls.clear()
+
+
+def motion(dx: int = 1, dy: int = -1) -> MsgcInputsMouseMotion:
+    return MsgcInputsMouseMotion(dx=dx, dy=dy, buttons_state=LEFT)
+
+
+def position(x: int, y: int) -> MsgcInputsMousePosition:
+    return MsgcInputsMousePosition(x=x, y=y, buttons_state=LEFT, display_id=0)
+
+
+def test_init_tells_the_leds(inputs: Peer) -> None:
+    (init,) = inputs.messages()
+    assert (init.name, init.message.keyboard_modifiers) == ("init", 2)
+
+
+def test_without_a_keyboard_no_led_is_lit(reds: RedsState) -> None:
+    (init,) = Viewer(reds).open("inputs").messages()
+    assert init.message.keyboard_modifiers == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "fragments"),
+    [
+        (0x1E, [0x1E]),
+        (0x9E, [0x9E]),
+        (0x4DE0, [0xE0, 0x4D]),
+        (0xC5E19D1D, [0x1D, 0x9D, 0xE1, 0xC5]),
+        (0x1E00, []),
+        (0x4D00E0, [0xE0]),
+        (0, []),
+    ],
+)
+def test_scan_codes_go_low_byte_first_up_to_a_zero(
+    inputs: Peer, devices: Devices, code: int, fragments: list[int]
+) -> None:
+    inputs.send("key_down", MsgcInputsKeyDown(code=code))
+    inputs.send("key_up", MsgcInputsKeyUp(code=code))
+    assert devices.calls == [("key", fragment) for fragment in fragments] * 2
+
+
+def test_a_scancode_string_goes_byte_by_byte(inputs: Peer, devices: Devices) -> None:
+    inputs.send("key_scancode", MsgData(data=b"\xe0\x00\x4d"))
+    assert devices.calls == [("key", 0xE0), ("key", 0), ("key", 0x4D)]
+
+
+def test_modifiers_of_the_viewer_are_remembered(inputs: Peer, reds: RedsState) -> None:
+    inputs.send("key_modifiers", MsgcInputsKeyModifiers(modifiers=5))
+    assert [client.modifiers for client in reds.inputs.clients] == [5]
+
+
+def test_led_changes_go_to_all_viewers(reds: RedsState) -> None:
+    reds.allow_multiple_clients = True
+    peers = [Viewer(reds).open("inputs") for _ in range(2)]
+    for peer in peers:
+        peer.messages()
+    reds.kbd_leds(KeyboardModifierFlags.CAPS_LOCK)
+    for peer in peers:
+        (message,) = peer.messages()
+        assert (message.name, message.message.modifiers) == ("key_modifiers", 4)
+
+
+def test_motion_reaches_the_mouse_in_server_mode(inputs: Peer, devices: Devices) -> None:
+    inputs.send("mouse_motion", motion(-5, 7))
+    inputs.send("mouse_position", position(3, 4))
+    assert devices.calls == [("motion", -5, 7, 0, LEFT)]
+
+
+def test_positions_reach_the_tablet_in_client_mode(
+    reds: RedsState, inputs: Peer, devices: Devices
+) -> None:
+    client_mode(reds, devices)
+    inputs.send("mouse_motion", motion())
+    inputs.send("mouse_position", position(3, 4))
+    assert devices.calls == [("position", 3, 4, LEFT)]
+
+
+def test_every_fourth_pointer_event_is_acknowledged(inputs: Peer) -> None:
+    inputs.messages()
+    acks = []
+    for number in range(1, 13):
+        if number % 2:
+            inputs.send("mouse_motion", motion())
+        else:
+            inputs.send("mouse_position", position(0, 0))
+        if inputs.names() == ["mouse_motion_ack"]:
+            acks.append(number)
+    assert acks == [4, 8, 12]
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_buttons_and_wheel_go_to_the_device_of_the_mode(
+    reds: RedsState, inputs: Peer, devices: Devices, mode: str
+) -> None:
+    if mode == "client":
+        client_mode(reds, devices)
+    for button in (MouseButton.RIGHT, MouseButton.UP, MouseButton.DOWN, 200):
+        mask = 4
+        inputs.send("mouse_press", MsgcInputsMousePress(button=button, buttons_state=mask))
+        inputs.send("mouse_release", MsgcInputsMouseRelease(button=button, buttons_state=0))
+    name = "mouse buttons" if mode == "server" else "tablet buttons"
+    up, down = (
+        [("motion", 0, 0, -1, 4), ("motion", 0, 0, 1, 4)]
+        if mode == "server"
+        else [("wheel", -1, 4), ("wheel", 1, 4)]
+    )
+    assert devices.calls == [(name, 4), (name, 0), up, down, (name, 4), (name, 0)]
+
+
+def test_input_without_devices_is_ignored(reds: RedsState) -> None:
+    inputs = Viewer(reds).open("inputs")
+    inputs.send("key_down", MsgcInputsKeyDown(code=1))
+    inputs.send("key_scancode", MsgData(data=b"\1"))
+    inputs.send("mouse_motion", motion())
+    inputs.send("mouse_position", position(1, 1))
+    for button in (MouseButton.LEFT, MouseButton.UP):
+        inputs.send("mouse_press", MsgcInputsMousePress(button=button, buttons_state=1))
+        inputs.send("mouse_release", MsgcInputsMouseRelease(button=button, buttons_state=0))
+    assert not inputs.connection.closed
+
+
+def test_keys_that_are_down_are_released_when_the_viewer_goes(
+    inputs: Peer, devices: Devices
+) -> None:
+    for code in (0x1D, 0x4DE0, 0x1E):
+        inputs.send("key_down", MsgcInputsKeyDown(code=code))
+    inputs.send("key_up", MsgcInputsKeyUp(code=0x9E))
+    devices.calls.clear()
+    inputs.connection.connection_lost("reset")
+    assert devices.calls == [("key", 0x9D), ("key", 0xE0), ("key", 0xCD)]
+
+
+def test_a_keyboard_that_fails_at_the_end_does_not_keep_the_viewer(
+    reds: RedsState, inputs: Peer, devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(fragment: int) -> None:
+        raise RuntimeError("no keyboard")
+
+    inputs.send("key_down", MsgcInputsKeyDown(code=0x1D))
+    monkeypatch.setattr(devices, "push_scan_freg", broken)
+    inputs.connection.receive_eof()
+    assert reds.inputs.clients_num == 0

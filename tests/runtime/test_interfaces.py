@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from redspice.display.framebuffer import Framebuffer
+from redspice.errors import ConfigurationError
+from redspice.interfaces import (
+    CursorShape,
+    KeyboardInterface,
+    Monitor,
+    MouseInterface,
+    QxlInterface,
+    TabletInterface,
+)
+
+
+@pytest.fixture
+def qxl() -> QxlInterface:
+    return QxlInterface(Framebuffer(64, 48))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ((0, 1, 0, 0, 0), r"sides are 1\.\.1024"),
+        ((1, 1025, 0, 0, 4100), r"sides are 1\.\.1024"),
+        ((2, 2, 2, 0, 16), "hot spot 2,0 is outside 2x2"),
+        ((2, 2, 0, -1, 16), "hot spot 0,-1 is outside 2x2"),
+        ((2, 2, 0, 0, 15), "needs 16 pixel bytes, got 15"),
+    ],
+)
+def test_an_impossible_cursor_is_refused(fields: tuple[int, ...], reason: str) -> None:
+    width, height, hot_x, hot_y, size = fields
+    with pytest.raises(ConfigurationError, match=reason):
+        CursorShape(width, height, hot_x, hot_y, bytes(size))
+
+
+def test_the_repr_of_a_cursor_has_no_pixels() -> None:
+    assert repr(CursorShape(2, 1, 1, 0, bytes(8))) == "CursorShape(2x1 hot 1,0)"
+
+
+@pytest.mark.parametrize("id", [-1, 256])
+def test_a_screen_id_is_one_byte(id: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"qxl id {id}"):
+        QxlInterface(Framebuffer(1, 1), id)
+
+
+@pytest.mark.parametrize(("x", "y"), [(32768, 0), (0, -32769)])
+def test_cursor_positions_are_16_bits(qxl: QxlInterface, x: int, y: int) -> None:
+    with pytest.raises(ConfigurationError, match="does not fit 16 bits"):
+        qxl.move_cursor(x, y)
+    with pytest.raises(ConfigurationError, match="does not fit 16 bits"):
+        qxl.set_cursor(CursorShape(1, 1, 0, 0, bytes(4)), x, y)
+    assert (qxl.cursor, qxl.cursor_x, qxl.cursor_y) == (None, 0, 0)
+
+
+def test_a_cursor_without_a_shape_is_never_visible(qxl: QxlInterface) -> None:
+    qxl.move_cursor(1, 2)
+    assert not qxl.cursor_visible
+    qxl.set_cursor(CursorShape(1, 1, 0, 0, bytes(4)))
+    assert (qxl.cursor_visible, qxl.cursor_x, qxl.cursor_y) == (True, 1, 2)
+
+
+def test_the_default_monitor_follows_the_framebuffer(qxl: QxlInterface) -> None:
+    assert qxl.monitors == (Monitor(0, 0, 0, 64, 48),)
+    qxl.framebuffer.resize(10, 20)
+    assert qxl.monitors == (Monitor(0, 0, 0, 10, 20),)
+
+
+def test_monitors_can_be_chosen_and_left_to_the_default(qxl: QxlInterface) -> None:
+    chosen = (Monitor(0, 0, 0, 32, 48), Monitor(1, 32, 0, 32, 48))
+    qxl.monitors = iter(chosen)
+    assert qxl.monitors == chosen
+    qxl.monitors = ()
+    assert len(qxl.monitors) == 1
+
+
+@pytest.mark.parametrize(
+    "monitors",
+    [
+        [Monitor(0, 0, 0, 1, 1)] * 17,
+        [Monitor(0, -1, 0, 1, 1)],
+        [Monitor(0, 0, 0, 0, 1)],
+        [Monitor(0, 0, 0, 1, 16385)],
+        [Monitor(-1, 0, 0, 1, 1)],
+    ],
+)
+def test_impossible_monitors_are_refused(qxl: QxlInterface, monitors: list[Monitor]) -> None:
+    with pytest.raises(ConfigurationError, match="monitor"):
+        qxl.monitors = monitors
+    assert len(qxl.monitors) == 1
+
+
+def test_devices_that_override_nothing_do_nothing() -> None:
+    keyboard, mouse, tablet = KeyboardInterface(), MouseInterface(), TabletInterface()
+    keyboard.push_scan_freg(1)
+    mouse.motion(1, 1, 1, 1)
+    mouse.buttons(1)
+    tablet.set_logical_size(1, 1)
+    tablet.position(1, 1, 1)
+    tablet.wheel(1, 1)
+    tablet.buttons(1)
+    assert keyboard.get_leds() == 0

@@ -1,0 +1,290 @@
+"""The link stage, driven with bytes: every check, every answer, closing at every byte."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from redspice.caps import Capabilities, CommonCap
+from redspice.errors import LinkError
+from redspice.link import SERVER_COMMON_CAPS, LinkStage, LinkState
+from redspice.link_messages import LinkMess, parse_mess
+from redspice_protocol.enums import LinkErr
+from runtime.peer import Peer, link_message
+
+CAPS = Capabilities((3,))
+NO_SELECTION = (CommonCap.AUTH_SPICE, CommonCap.MINI_HEADER)
+
+
+class Policy:
+    """Knows the display 0; everything else can be set."""
+
+    def __init__(self) -> None:
+        self.transport = LinkErr.OK
+        self.session = LinkErr.OK
+        self.password = b"secret"
+
+    def check_channel(self, mess: LinkMess) -> LinkErr:
+        return self.transport
+
+    def server_caps(self, channel_type: int, channel_id: int) -> Capabilities | None:
+        return CAPS if (channel_type, channel_id) == (2, 0) else None
+
+    def check_password(self, password: bytes) -> bool:
+        return password == self.password
+
+    def check_session(self, mess: LinkMess) -> LinkErr:
+        return self.session
+
+
+@pytest.fixture
+def policy() -> Policy:
+    return Policy()
+
+
+@pytest.fixture
+def stage(policy: Policy) -> LinkStage:
+    return LinkStage(policy)
+
+
+def error_reply(code: int) -> bytes:
+    return struct.pack("<4sIIII", b"REDQ", 2, 2, 178, code) + bytes(174)
+
+
+def mess(
+    *,
+    common: int = 0,
+    channel: int = 0,
+    offset: int = 18,
+    words: bytes = b"",
+    size: int | None = None,
+) -> bytes:
+    body = struct.pack("<IBBIII", 0, 2, 0, common, channel, offset) + words
+    return struct.pack("<4sIII", b"REDQ", 2, 2, len(body) if size is None else size) + body
+
+
+def refused(stage: LinkStage, data: bytes) -> LinkError:
+    with pytest.raises(LinkError) as caught:
+        stage.receive_data(data)
+    assert stage.state is LinkState.REFUSED
+    return caught.value
+
+
+def answer(stage: LinkStage, password: str = "secret", *, select: bool = True) -> bytes:
+    """What a client says after the link reply."""
+    key = stage.data_to_send()[20:182]
+    mechanism = struct.pack("<I", CommonCap.AUTH_SPICE) if select else b""
+    return mechanism + Peer.encrypt(key, password)
+
+
+def test_a_link_goes_from_magic_to_linked(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display", connection_id=7, channel_caps=[1, 40]))
+    assert stage.state is LinkState.AUTH_MECHANISM
+    stage.receive_data(answer(stage))
+    assert stage.state is LinkState.LINKED
+    assert stage.data_to_send() == struct.pack("<I", 0)
+    linked = stage.linked
+    assert linked is not None
+    assert (linked.connection_id, linked.channel_type, linked.channel_id) == (7, 2, 0)
+    assert linked.channel_caps == Capabilities((1, 40))
+    assert linked.mini_header
+
+
+def test_the_reply_says_who_the_server_is(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display"))
+    reply = stage.data_to_send()
+    assert reply[:20] == struct.pack("<4sIIII", b"REDQ", 2, 2, 178 + 8, 0)
+    assert reply[20:29].hex() == "30819f300d06092a86"
+    assert reply[182:194] == struct.pack("<III", 1, 1, 178)
+    assert reply[194:] == struct.pack("<II", 0b1011, 0b1000)
+    assert len(SERVER_COMMON_CAPS) == 3
+
+
+def test_every_link_has_its_own_key(policy: Policy) -> None:
+    keys = set()
+    for _ in range(3):
+        stage = LinkStage(policy)
+        stage.receive_data(link_message("display"))
+        keys.add(stage.data_to_send()[20:182])
+    assert len(keys) == 3
+
+
+def test_a_client_without_auth_selection_sends_its_ticket_at_once(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display", common_caps=NO_SELECTION))
+    assert stage.state is LinkState.TICKET
+    stage.receive_data(answer(stage, select=False))
+    assert stage.linked is not None
+
+
+def test_a_client_without_mini_header_gets_full_ones(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display", common_caps=()))
+    stage.receive_data(answer(stage, select=False))
+    assert stage.linked is not None
+    assert not stage.linked.mini_header
+
+
+def test_bytes_may_come_one_by_one(stage: LinkStage) -> None:
+    for byte in link_message("display"):
+        stage.receive_data(bytes([byte]))
+    for byte in answer(stage):
+        stage.receive_data(bytes([byte]))
+    assert stage.state is LinkState.LINKED
+
+
+def test_what_follows_the_ticket_is_kept(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display"))
+    stage.receive_data(answer(stage) + b"first messages")
+    stage.receive_data(b" and more")
+    assert stage.trailing == b"first messages and more"
+
+
+def test_every_prefix_only_waits(policy: Policy) -> None:
+    opening = link_message("display")
+    for length in range(len(opening)):
+        stage = LinkStage(policy)
+        stage.receive_data(opening[:length])
+        assert stage.linked is None
+        assert stage.mess is None
+        assert stage.data_to_send() == b""
+    stage = LinkStage(policy)
+    stage.receive_data(opening)
+    for byte in answer(stage)[:-1]:
+        stage.receive_data(bytes([byte]))
+        assert stage.linked is None
+        assert stage.data_to_send() == b""
+
+
+@pytest.mark.parametrize("first", [b"GET ", b"REDX", b"\0\0\0\0", b"qder"])
+def test_a_wrong_magic_is_answered_after_four_bytes(stage: LinkStage, first: bytes) -> None:
+    stage.receive_data(first[:3])
+    assert refused(stage, first[3:]).code == LinkErr.INVALID_MAGIC
+    assert stage.data_to_send() == error_reply(2)
+
+
+@pytest.mark.parametrize("major", [1, 3, 0xFFFFFFFF])
+def test_another_major_version_is_a_mismatch(stage: LinkStage, major: int) -> None:
+    error = refused(stage, struct.pack("<4sIII", b"REDQ", major, 2, 18))
+    assert error.code == LinkErr.VERSION_MISMATCH
+    assert stage.data_to_send() == error_reply(4)
+
+
+def test_major_version_zero_gets_no_reply(stage: LinkStage) -> None:
+    error = refused(stage, struct.pack("<4sIII", b"REDQ", 0, 2, 18))
+    assert error.code == LinkErr.VERSION_MISMATCH
+    assert stage.data_to_send() == b""
+
+
+@pytest.mark.parametrize("minor", [0, 1, 99])
+def test_the_minor_version_does_not_matter(stage: LinkStage, minor: int) -> None:
+    stage.receive_data(struct.pack("<4sIII", b"REDQ", 2, minor, 18))
+    assert stage.state is LinkState.MESS
+
+
+@pytest.mark.parametrize("size", [0, 17, 4097, 0xFFFFFFFF])
+def test_an_impossible_size_is_refused_before_the_message(stage: LinkStage, size: int) -> None:
+    error = refused(stage, struct.pack("<4sIII", b"REDQ", 2, 2, size))
+    assert error.code == LinkErr.INVALID_DATA
+    assert stage.data_to_send() == error_reply(3)
+
+
+@pytest.mark.parametrize("size", [18, 4096])
+def test_the_sizes_at_the_limits_are_fine(stage: LinkStage, size: int) -> None:
+    stage.receive_data(mess(words=bytes(size - 18)))
+    assert stage.mess is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        mess(common=1025, words=bytes(4078)),
+        mess(channel=1025, words=bytes(4078)),
+        mess(common=0xFFFFFFFF),
+        mess(channel=0xFFFFFFFF),
+        mess(common=0x40000000, channel=0x40000000),
+        mess(common=1),
+        mess(channel=1, words=bytes(3)),
+        mess(common=1, channel=1, words=bytes(7)),
+        mess(common=1, words=bytes(4), offset=17),
+        mess(common=1, words=bytes(4), offset=0),
+        mess(common=1, words=bytes(4), offset=19),
+        mess(common=1, words=bytes(4), offset=0xFFFFFFFF),
+        mess(offset=19),
+    ],
+)
+def test_caps_outside_the_message_are_invalid_data(stage: LinkStage, message: bytes) -> None:
+    assert refused(stage, message).code == LinkErr.INVALID_DATA
+    assert stage.data_to_send() == error_reply(3)
+
+
+@pytest.mark.parametrize("counts", [{"common": 1025}, {"channel": 1025}])
+def test_more_caps_than_the_limit_are_refused(counts: dict[str, int]) -> None:
+    message = mess(**counts, words=bytes(4 * 1025))
+    with pytest.raises(LinkError, match="words of caps, at most 1024 each"):
+        parse_mess(message[16:])
+
+
+def test_caps_may_start_further_behind(stage: LinkStage) -> None:
+    stage.receive_data(mess(common=1, words=b"gap!" + struct.pack("<I", 0b1010), offset=22))
+    assert stage.mess is not None
+    assert stage.mess.common_caps == Capabilities((1, 3))
+
+
+@pytest.mark.parametrize("code", [LinkErr.NEED_SECURED, LinkErr.NEED_UNSECURED])
+def test_the_wrong_transport_is_told(stage: LinkStage, policy: Policy, code: LinkErr) -> None:
+    policy.transport = code
+    assert refused(stage, link_message("display")).code == code
+    assert stage.data_to_send() == error_reply(code)
+
+
+@pytest.mark.parametrize(("channel", "id"), [("display", 1), ("cursor", 0), ("smartcard", 0)])
+def test_an_unknown_channel_gets_no_reply(stage: LinkStage, channel: str, id: int) -> None:
+    error = refused(stage, link_message(channel, channel_id=id))
+    assert error.code == LinkErr.CHANNEL_NOT_AVAILABLE
+    assert stage.data_to_send() == b""
+    assert stage.mess is None
+
+
+@pytest.mark.parametrize("mechanism", [0, 2, 3, 0xFFFFFFFF])
+def test_other_mechanisms_get_a_second_reply(stage: LinkStage, mechanism: int) -> None:
+    stage.receive_data(link_message("display"))
+    stage.data_to_send()
+    assert refused(stage, struct.pack("<I", mechanism)).code == LinkErr.INVALID_DATA
+    assert stage.data_to_send() == error_reply(3)
+
+
+def test_a_wrong_password_is_denied(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display"))
+    error = refused(stage, answer(stage, "secreT"))
+    assert error.code == LinkErr.PERMISSION_DENIED
+    assert "secre" not in f"{error} {error!r}"
+    assert stage.data_to_send() == struct.pack("<I", 7)
+
+
+@pytest.mark.parametrize("ticket", [bytes(128), b"\xff" * 128])
+def test_a_ticket_that_is_none_is_denied(stage: LinkStage, ticket: bytes) -> None:
+    stage.receive_data(link_message("display") + struct.pack("<I", 1))
+    stage.data_to_send()
+    assert refused(stage, ticket).code == LinkErr.PERMISSION_DENIED
+    assert stage.data_to_send() == struct.pack("<I", 7)
+
+
+@pytest.mark.parametrize("code", [LinkErr.BAD_CONNECTION_ID, LinkErr.CHANNEL_NOT_AVAILABLE])
+def test_the_session_is_checked_after_the_password(
+    policy: Policy, stage: LinkStage, code: LinkErr
+) -> None:
+    policy.session = code
+    stage.receive_data(link_message("display"))
+    assert refused(stage, answer(stage)).code == code
+    assert stage.data_to_send() == struct.pack("<I", code)
+    other = LinkStage(policy)
+    other.receive_data(link_message("display"))
+    assert refused(other, answer(other, "wrong")).code == LinkErr.PERMISSION_DENIED
+
+
+def test_a_refused_link_takes_no_more_bytes(stage: LinkStage) -> None:
+    refused(stage, b"nope")
+    stage.data_to_send()
+    stage.receive_data(link_message("display"))
+    assert stage.data_to_send() == b""
+    assert stage.mess is None
