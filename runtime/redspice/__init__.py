@@ -4,6 +4,9 @@ Make a `RedsState`, `init` it with a `CoreInterface`, register screens and input
 every accepted socket to `new_connection`; the `Connection` turns bytes into calls and back.
 """
 
+from redspice.channel import RedChannel
+from redspice.channel_client import RedChannelClient
+from redspice.client import RedClient
 from redspice.connection import Connection
 from redspice.display.framebuffer import Box, Framebuffer, FramebufferListener
 from redspice.errors import (
@@ -44,6 +47,9 @@ __all__ = [
     "PeerError",
     "ProtocolError",
     "QxlInterface",
+    "RedChannel",
+    "RedChannelClient",
+    "RedClient",
     "RedsState",
     "RedspiceError",
     "TabletInterface",

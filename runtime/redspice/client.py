@@ -57,6 +57,6 @@ class RedClient:
         """Close every channel; `reason` is logged once."""
         for channel_client in list(self.channel_clients.values()):
             if reason is not None:
-                channel_client.connection.fail(reason)
+                channel_client.connection.end(reason)
                 reason = None
             channel_client.connection.close()

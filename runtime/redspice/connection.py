@@ -89,7 +89,7 @@ class Connection:
 
     def connection_lost(self, reason: str) -> None:
         """The socket broke, or the shell closed it. Harmless after `closed`."""
-        self.fail(f"connection lost: {reason}")
+        self.end(f"connection lost: {reason}")
 
     def data_to_send(self) -> list[Buffer]:
         """The next buffers for the socket, in order; an empty list when there is nothing to send.
@@ -108,9 +108,15 @@ class Connection:
             return []
 
     def fail(self, reason: str) -> None:
-        """Close for a reason worth one log line."""
+        """Close because of something that the peer did: one warning."""
         if not self.closed:
             logger.warning("%s: %s", self.name, reason)
+            self.close()
+
+    def end(self, reason: str) -> None:
+        """Close for a reason that is nobody's fault, but worth one log line."""
+        if not self.closed:
+            logger.info("%s: %s", self.name, reason)
             self.close()
 
     def close(self) -> None:

@@ -154,7 +154,7 @@ class RedsState:
         """Take a channel out and disconnect it from its viewers."""
         self.channels.remove(channel.link)
         for channel_client in channel.clients:
-            channel_client.connection.fail("the channel was unregistered")
+            channel_client.connection.end("the channel was unregistered")
         channel.unregistered()
         self.screens_changed()
 
