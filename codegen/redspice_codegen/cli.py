@@ -1,87 +1,75 @@
-"""The command `redspice-codegen`: `generate SPEC -o DIR [--check]`."""
+"""The command `redspice-codegen`.
+
+Exit status: 0 good, 1 drift or findings, 2 a wrong spec or a file that cannot be read, 3 usage.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
-from redspice_codegen import naming, output
-from redspice_codegen.emit import BACKENDS, emit
-from redspice_codegen.errors import Source, SpecError
-from redspice_codegen.parse import parse
-from redspice_codegen.resolve import resolve
+from redspice_codegen.commands import generate
+from redspice_codegen.errors import SpecError
 
-_EXAMPLES = """\
-examples:
-  redspice-codegen generate spice.proto -o generated/redspice_protocol
-      write the Python package; files that are already right are left alone
-  redspice-codegen generate spice.proto -o generated/redspice_protocol --check
-      compare only: exit status 1 and the names of the files where anything differs
-"""
+#: Every command by its name.
+COMMANDS: Mapping[str, ModuleType] = {"generate": generate}
+
+USAGE_ERROR = 3
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with our exit status for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status is 0, 1 for drift, 2 for a bad spec or bad arguments."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
-    spec: Path = options.spec
     try:
-        source = Source(str(spec), spec.read_text(encoding="utf-8"))
-        protocol = resolve(parse(source), source)
+        status: int = COMMANDS[options.command].run(options)
     except SpecError as error:
         print(error, file=sys.stderr)
         return 2
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{spec}: {error}", file=sys.stderr)
+    except UnicodeDecodeError as error:
+        print(f"{options.spec}: not UTF-8 text: {error}", file=sys.stderr)
         return 2
-    files = emit(protocol, naming.source_name(str(spec)), options.backend)
-    try:
-        return _check(files, options.output) if options.check else _write(files, options.output)
     except OSError as error:
-        print(f"{options.output}: {error}", file=sys.stderr)
+        print(f"{error.filename or options.spec}: {error.strerror}", file=sys.stderr)
         return 2
-
-
-def _check(files: dict[str, str], directory: Path) -> int:
-    drifts = output.compare(files, directory)
-    for drift in drifts:
-        print(drift, file=sys.stderr)
-    if drifts:
-        print("run `make generate` and commit the result", file=sys.stderr)
-    return 1 if drifts else 0
-
-
-def _write(files: dict[str, str], directory: Path) -> int:
-    touched = output.write(files, directory)
-    for path in touched:
-        print(path)
-    print(f"{len(files)} files, {len(touched)} changed")
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="redspice-codegen",
-        description="Turns a protocol spec into marshallers and demarshallers.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Turns a protocol spec into marshallers and what else follows from it.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    generate = commands.add_parser(
-        "generate",
-        help="generate code from a spec",
-        description="Generate code from a spec.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    generate.add_argument("spec", type=Path, metavar="SPEC", help="the spec, a .proto file")
-    generate.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="where the files go"
-    )
-    generate.add_argument("--check", action="store_true", help="compare, write nothing")
-    generate.add_argument(
-        "--backend", choices=sorted(BACKENDS), default="python", help="default: %(default)s"
-    )
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=command.HELP,
+            description=command.HELP[0].upper() + command.HELP[1:] + ".",
+            epilog=command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.add_argument("spec", type=Path, metavar="SPEC", help="the spec, a .proto file")
+        sub.add_argument(
+            "-D",
+            dest="defines",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="keep what is marked @ifdef(NAME); may be given again",
+        )
+        command.add_arguments(sub)
     return parser
 
 

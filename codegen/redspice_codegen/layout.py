@@ -194,8 +194,7 @@ def count_uses(struct: model.Struct, name: str) -> tuple[CountUse, ...]:
         for field in (member,) if isinstance(member, model.Field) else _arms(member):
             array = array_of(field)
             if array is not None and array.size == model.CountSize(name):
-                null = isinstance(field.type, model.PointerType) and not field.nonnull
-                uses.append(CountUse(field, in_arm or null))
+                uses.append(CountUse(field, in_arm or field.nullable))
     return tuple(uses)
 
 

@@ -115,6 +115,18 @@ class Field:
         return "nonnull" in self.attributes
 
     @property
+    def nullable(self) -> bool:
+        """Whether the value may be absent: behind a pointer that may be 0.
+
+        To C, the offset 0 of an array that it refers to in place (`@chunk`, `@nocopy`) is the start
+        of the body like any other.
+        """
+        if not isinstance(self.type, PointerType) or self.nonnull:
+            return False
+        in_place = {"chunk", "nocopy"} & self.attributes.keys()
+        return not (isinstance(self.type.target, ArrayType) and in_place)
+
+    @property
     def zero(self) -> bool:
         return "zero" in self.attributes
 

@@ -20,14 +20,18 @@ _INTEGERS = {
 }
 
 
-def resolve(spec: syntax.Spec, source: Source) -> model.Protocol:
-    """Resolve a whole spec. Raises CombinedSpecError with every fault found."""
-    return _Resolver(source).run(spec)
+def resolve(spec: syntax.Spec, source: Source, defines: Iterable[str] = ()) -> model.Protocol:
+    """Resolve a whole spec. Raises CombinedSpecError with every fault found.
+
+    Channels and messages marked `@ifdef(NAME)` are there only where `defines` has the name.
+    """
+    return _Resolver(source, frozenset(defines)).run(spec)
 
 
 class _Resolver:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, defines: frozenset[str]) -> None:
         self._source = source
+        self._defines = defines
         self._scope = Scope(source, {**_INTEGERS, "unix_fd": model.UnixFdType()})
         self._members = MemberResolver(self._scope)
         self._typedefs: list[model.AliasType] = []
@@ -148,6 +152,9 @@ class _Resolver:
         for definition in channel.server if direction == "server" else channel.client:
             number = definition.number.value if definition.number else following
             message = self._message(definition, number, direction, channel.name.text)
+            following = number + 1
+            if not self._kept(message.attributes):
+                continue
             for other in messages:
                 if other.name == message.name:
                     raise self._scope.error(definition.name, f"duplicate message {other.name}")
@@ -155,8 +162,12 @@ class _Resolver:
                     text = f"message id {number} is already {other.name}'s"
                     raise self._scope.error(definition.name, text)
             messages.append(message)
-            following = number + 1
         return tuple(messages)
+
+    def _kept(self, attributes: model.Attributes) -> bool:
+        """Whether something is there: unmarked, or its `@ifdef` is met."""
+        condition = attributes.get("ifdef")
+        return condition is None or condition[0] in self._defines
 
     def _message(
         self, definition: syntax.Message, number: int, direction: str, owner: str
@@ -195,8 +206,9 @@ class _Resolver:
             number = entry.number.value if entry.number else following
             channel = self._known_channel(entry.channel)
             self._check_unique(channels, entry, number, channel)
-            channels.append(model.ProtocolChannel(entry.name.text, number, channel))
             following = number + 1
+            if self._kept(channel.attributes):
+                channels.append(model.ProtocolChannel(entry.name.text, number, channel))
         return tuple(channels)
 
     def _check_unique(

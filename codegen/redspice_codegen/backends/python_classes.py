@@ -71,7 +71,7 @@ def _add_field(
 def arm_annotation(field: model.Field, struct: model.Struct, optional: bool) -> str:
     """The annotation of a field or, joined, of all arms that share its name."""
     types = dict.fromkeys(
-        annotation(other.type, other.nonnull)
+        annotation(other.type, other.nullable)
         for other in struct.fields()
         if other.name == field.name
     )
@@ -80,7 +80,7 @@ def arm_annotation(field: model.Field, struct: model.Struct, optional: bool) -> 
 
 
 def union_annotation(switch: model.Switch) -> str:
-    types = [annotation(case.member.type, case.member.nonnull) for case in switch.cases]
+    types = [annotation(case.member.type, case.member.nullable) for case in switch.cases]
     names = dict.fromkeys(part for text in types for part in text.split(" | "))
     names.pop("None", None)
     return " | ".join([*names, "None"])
@@ -93,7 +93,7 @@ def enum_note(type_: model.Type) -> str:
     return ""
 
 
-def annotation(type_: model.Type, nonnull: bool = False) -> str:
+def annotation(type_: model.Type, nullable: bool = False) -> str:
     match type_:
         case model.Struct():
             return naming.struct_class(type_)
@@ -103,7 +103,7 @@ def annotation(type_: model.Type, nonnull: bool = False) -> str:
             return f"list[{annotation(type_.element)}]"
         case model.PointerType():
             target = annotation(type_.target)
-            return target if nonnull else f"{target} | None"
+            return f"{target} | None" if nullable else target
         case _:
             return "int"
 
@@ -165,7 +165,7 @@ def _field_shape(field: model.Field, struct: model.Struct, attribute: str) -> st
         arrays = dict.fromkeys(f'"{naming.attribute(use.array.name)}"' for use in uses)
         kept = "" if layout.is_derived_count(struct, field.name) else attribute
         return f'Count("{field.name}", {_tuple(", ".join(arrays))}, "{kept}", {integer.bits})'
-    nullable = isinstance(field.type, model.PointerType) and not field.nonnull
+    nullable = field.nullable
     target = field.type.target if isinstance(field.type, model.PointerType) else field.type
     match target:
         case model.Struct():

@@ -101,6 +101,7 @@ class Reader:
             values=values,
             pointer=pointer,
             nonnull=field.nonnull,
+            nullable=field.nullable,
         )
 
     def _choice(self, choice: layout.Choice, more: bool) -> Iterator[StepView]:

@@ -56,6 +56,7 @@ class ArrayStep:
     pointer: str = ""
     """The variable with the offset, for an array behind a pointer."""
     nonnull: bool = False
+    nullable: bool = False
     more: bool = False
     """As for a run."""
 

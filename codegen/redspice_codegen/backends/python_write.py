@@ -70,7 +70,7 @@ class Writer:
             case model.PointerType():
                 target = field.type.target
                 if isinstance(target, model.ArrayType):
-                    yield self._array_local(target, path, access, nullable=not field.nonnull)
+                    yield self._array_local(target, path, access, nullable=field.nullable)
                     yield from self._check(field, owner, target, path)
                 else:
                     yield _local(path, access)
@@ -87,7 +87,6 @@ class Writer:
         self, field: model.Field, owner: model.Struct, array: model.ArrayType, path: Path
     ) -> Iterator[CheckStep]:
         """Where not the array alone says its length: a constant, an image, a shared count."""
-        nullable = isinstance(field.type, model.PointerType) and not field.nonnull
         container = path[:-1]
         match array.size:
             case model.ConstantSize() | model.ImageSize():
@@ -104,7 +103,7 @@ class Writer:
             case _:
                 return
         text = expr.path_text(self._path, path)
-        yield CheckStep(naming.local(path), wanted, text, nullable)
+        yield CheckStep(naming.local(path), wanted, text, field.nullable)
 
     def _optional_targets(self, steps: tuple[layout.Step, ...]) -> Iterator[StepView]:
         """A pointer in an arm leads nowhere unless the arm is chosen."""
@@ -160,7 +159,10 @@ class Writer:
         pointer = f"{local}_at"
         if isinstance(target, model.ArrayType):
             step = replace(
-                self._array(target, field, slot.path), pointer=pointer, nonnull=field.nonnull
+                self._array(target, field, slot.path),
+                pointer=pointer,
+                nonnull=field.nonnull,
+                nullable=field.nullable,
             )
             self._fill(step)
             return step
