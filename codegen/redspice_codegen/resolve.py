@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from redspice_codegen import model, syntax
 from redspice_codegen.errors import CombinedSpecError, Position, Source, SpecError
 from redspice_codegen.resolve_members import MemberResolver
-from redspice_codegen.scope import Scope
+from redspice_codegen.scope import BrokenReferenceError, Scope
 
 _INTEGERS = {
     f"{'' if signed else 'u'}int{bits}": model.IntType(bits, signed)
@@ -25,31 +25,41 @@ def resolve(spec: syntax.Spec, source: Source, defines: Iterable[str] = ()) -> m
 
     Channels and messages marked `@ifdef(NAME)` are there only where `defines` has the name.
     """
-    return _Resolver(source, frozenset(defines)).run(spec)
+    return _Resolver(spec, source, frozenset(defines)).run()
 
 
 class _Resolver:
-    def __init__(self, source: Source, defines: frozenset[str]) -> None:
+    def __init__(self, spec: syntax.Spec, source: Source, defines: frozenset[str]) -> None:
+        lines = {
+            definition.name.text: definition.name.position.line for definition in spec.definitions
+        }
+        builtin: dict[str, model.Type] = {**_INTEGERS, "unix_fd": model.UnixFdType()}
+        self._spec = spec
         self._source = source
-        self._defines = defines
-        self._scope = Scope(source, {**_INTEGERS, "unix_fd": model.UnixFdType()})
+        self._scope = Scope(source, builtin, lines)
         self._members = MemberResolver(self._scope)
+        self._defines = defines
         self._typedefs: list[model.AliasType] = []
         self._enums: list[model.EnumType] = []
         self._messages: list[model.Struct] = []
         self._channels: dict[str, model.Channel] = {}
         self._protocol: syntax.Protocol | None = None
 
-    def run(self, spec: syntax.Spec) -> model.Protocol:
+    def run(self) -> model.Protocol:
         errors: list[SpecError] = []
-        for definition in spec.definitions:
+        for definition in self._spec.definitions:
+            self._scope.inside = definition.name.text
             try:
                 self._define(definition)
             except SpecError as error:
-                errors.append(error)
+                self._scope.broken.add(definition.name.text)
+                if not isinstance(error, BrokenReferenceError):
+                    errors.append(error)
         channels: tuple[model.ProtocolChannel, ...] = ()
         try:
             channels = self._protocol_channels()
+        except BrokenReferenceError:
+            pass
         except SpecError as error:
             errors.append(error)
         if errors:
@@ -192,6 +202,8 @@ class _Resolver:
 
     def _known_channel(self, name: syntax.Name) -> model.Channel:
         channel = self._channels.get(name.text)
+        if channel is None and name.text in self._scope.broken:
+            raise BrokenReferenceError(self._source, name.position, f"{name.text} is faulty")
         if channel is None:
             raise self._scope.unknown(name, "channel", self._channels)
         return channel

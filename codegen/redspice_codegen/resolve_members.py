@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redspice_codegen import model, syntax
+from redspice_codegen.checks import check_field, check_order
 from redspice_codegen.scope import Scope
 
 _Integer = model.IntType | model.AliasType | model.EnumType
@@ -43,6 +44,7 @@ class MemberResolver:
     ) -> model.Struct:
         known: list[model.Member] = []
         for member in members:
+            check_order(self._scope, member, known)
             known.append(self._member(member, known, name))
             self._check_unique(member, known)
         return model.Struct(name, tuple(known), self._scope.attributes(attributes), comment)
@@ -88,7 +90,9 @@ class MemberResolver:
             if not isinstance(resolved, model.Struct | model.ArrayType):
                 raise self._scope.error(member.type, "a pointer leads to a struct or an array")
             resolved = model.PointerType(resolved)
-        return model.Field(member.name.text, resolved, attributes, member.comment)
+        field = model.Field(member.name.text, resolved, attributes, member.comment)
+        check_field(self._scope, member, field)
+        return field
 
     def _size(self, size: syntax.ArraySize, known: list[model.Member]) -> model.ArraySize:
         match size:
@@ -108,17 +112,24 @@ class MemberResolver:
                 return model.CStringSize()
 
     def _integer_member(self, name: syntax.Name, known: list[model.Member]) -> None:
-        """The count of an array: an integer defined before, in the struct or in an earlier arm."""
-        fields = {field.name: field for member in known for field in _fields(member)}
+        """The count of an array: an integer defined before, beside it or in an anonymous arm."""
+        plain = (m for m in known if isinstance(m, model.Field) or m.anonymous)
+        fields = {field.name: field for member in plain for field in _fields(member)}
         if name.text not in fields:
-            raise self._scope.unknown(name, "member", fields)
-        if not isinstance(fields[name.text].type, model.IntType | model.AliasType):
+            hint = "a size is a number or a member that stands before the array"
+            raise self._scope.unknown(name, "member", fields, hint)
+        type_ = fields[name.text].type
+        if not isinstance(type_, model.IntType | model.AliasType):
             raise self._scope.error(name, f"{name.text} is not an integer")
+        integer = type_.of if isinstance(type_, model.AliasType) else type_
+        if integer.signed:
+            raise self._scope.error(name, f"{name.text} is signed: a size cannot be negative")
 
     # switches
 
     def _switch(self, member: syntax.Switch, known: list[model.Member], owner: str) -> model.Switch:
         tag = self._tag(member.on, known)
+        self._check_labels(member)
         cases = tuple(self._case(case, tag, known, owner) for case in member.cases)
         attributes = self._scope.attributes(member.attributes)
         return model.Switch(
@@ -130,6 +141,19 @@ class MemberResolver:
             attributes=attributes,
             comment=member.comment,
         )
+
+    def _check_labels(self, switch: syntax.Switch) -> None:
+        """Each label once, `default` last."""
+        seen: set[tuple[str, bool]] = set()
+        for case in switch.cases:
+            for label in case.labels:
+                if label.item is None and case is not switch.cases[-1]:
+                    raise self._scope.error(syntax.Name("", label.position), "default is not last")
+                key = ("default" if label.item is None else label.item.text, label.negated)
+                if key in seen:
+                    place = syntax.Name("", label.position)
+                    raise self._scope.error(place, f"duplicate case {key[0]}")
+                seen.add(key)
 
     def _tag(self, on: tuple[syntax.Name, ...], known: list[model.Member]) -> model.EnumType:
         members: tuple[model.Member, ...] = tuple(known)

@@ -4,7 +4,9 @@ import pytest
 
 from codegen.specs import resolved
 from redspice_codegen import model
-from redspice_codegen.errors import SpecError
+from redspice_codegen.errors import Source, SpecError
+from redspice_codegen.parse import parse
+from redspice_codegen.resolve import resolve
 
 END = "channel C { }; protocol P { C main; };"
 
@@ -39,49 +41,6 @@ def test_a_pointer_to_an_array_binds_the_array_first() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("struct S { uint9 x; };", "1:12: unknown type uint9"),
-        ("struct S { }; struct S { };", "1:22: duplicate type S"),
-        ("struct S { uint8 a; uint8 a; };", "1:27: duplicate member a"),
-        ("enum8 e { A, A };", "1:14: duplicate item A"),
-        ("enum8 e { A = 256 };", "1:11: 256 is not a value (0 … 255)"),
-        ("flags8 f { A = 8 };", "1:12: 8 is not a bit of flags8 (0 … 7)"),
-        ("struct S { uint8 a @nonsense; };", "1:21: unknown attribute nonsense"),
-        ("struct S { uint8 a @zero(1); };", "1:21: @zero takes 0 arguments, not 1"),
-        ("struct S { uint8 a[] @end @chunk; };", "1:28: @end and @chunk exclude each other"),
-        ("struct S { uint8 a[n]; };", "1:20: unknown member n"),
-        ("enum8 e { A }; struct S { e n; uint8 a[n]; };", "1:40: n is not an integer"),
-        ("struct S { uint8 *a; };", "1:12: a pointer leads to a struct or an array"),
-        (
-            "struct S { uint8 t; switch (t) { case A: uint8 x; } u; };",
-            "1:29: t is neither an enum nor flags",
-        ),
-        (
-            "enum8 e { A }; struct S { e t; switch (t) { case !A: uint8 x; } u; };",
-            "1:51: ! is for flags, not for an enum",
-        ),
-        (
-            "enum8 e { FIRST }; struct S { e t; switch (t) { case FIRSST: uint8 x; } u; };",
-            "1:54: unknown item of e FIRSST",
-        ),
-        ("message M { }; channel D { M a; M a; };", "1:35: duplicate message a"),
-        ("message M { }; channel D { M a = 4; M b = 4; };", "1:39: message id 4 is already a's"),
-        ("channel D : E { };", "1:13: unknown channel E"),
-    ],
-)
-def test_faults_are_named_with_their_place(text: str, expected: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        resolved(text + END)
-    assert f"test.proto:{expected}" in str(caught.value)
-
-
-def test_a_close_name_is_offered() -> None:
-    with pytest.raises(SpecError, match="did you mean uint32"):
-        resolved("struct S { uint23 x; };" + END)
-
-
 def test_faults_of_several_definitions_are_all_reported() -> None:
     with pytest.raises(SpecError) as caught:
         resolved("struct A { x a; };\nstruct B { y b; };\n" + END)
@@ -89,15 +48,34 @@ def test_faults_of_several_definitions_are_all_reported() -> None:
     assert "test.proto:2:12: unknown type y" in str(caught.value)
 
 
+def test_a_use_of_what_is_faulty_is_no_fault_of_its_own() -> None:
+    with pytest.raises(SpecError) as caught:
+        resolved("struct A { x a; };\nstruct B { A a; };\nstruct C { B b; };" + END)
+    assert str(caught.value).count("test.proto:") == 1
+
+
+IFDEF = """
+message Empty { };
+channel C { Empty one; Empty two @ifdef(TWO); Empty three; };
+channel D { } @ifdef(EXTRA);
+protocol P { C main; D extra; };
+"""
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("defines", "channels", "messages"),
     [
-        ("struct S { };", "the spec has no protocol"),
-        ("channel C { }; protocol P { C a; }; protocol Q { C a; };", "a spec has one protocol"),
-        ("channel C { }; protocol P { C a; C b; };", "C is already in the protocol as a"),
-        ("channel C { }; protocol P { C a = 256; };", "channel number 256 is not in 1 … 255"),
+        ((), ["main"], ["one", "three"]),
+        (("TWO",), ["main"], ["one", "two", "three"]),
+        (("EXTRA",), ["main", "extra"], ["one", "three"]),
     ],
 )
-def test_a_spec_has_one_sound_protocol(text: str, expected: str) -> None:
-    with pytest.raises(SpecError, match=expected):
-        resolved(text)
+def test_ifdef_keeps_what_is_defined(
+    defines: tuple[str, ...], channels: list[str], messages: list[str]
+) -> None:
+    source = Source("test.proto", IFDEF)
+    protocol = resolve(parse(source), source, defines)
+    assert [channel.name for channel in protocol.channels] == channels
+    server = protocol.channels[0].channel.server
+    assert [message.name for message in server] == messages
+    assert [m.number for m in server] == [1 + ["one", "two", "three"].index(m) for m in messages]

@@ -6,9 +6,9 @@ The files are called `<channel>-<server|client>[.negative].jsonl[.xz]`; others a
 from pathlib import Path
 
 import pytest
-from redspice_protocol import CHANNELS
 
 from generated.vectors import DIRECTORY, files
+from redspice_protocol import CHANNELS
 
 OURS = {f"{channel}-{side}" for channel in CHANNELS for side in ("server", "client")}
 
