@@ -102,9 +102,10 @@ _AUDIO_MUTE_1 = Run("<B", "AudioMute", "mute")
 
 
 def demarshal_audio_mute(body: Buffer) -> MsgAudioMute:
-    if len(body) < 1:
-        raise _AUDIO_MUTE_1.short(0, len(body))
-    return MsgAudioMute(*_AUDIO_MUTE_1.unpack_from(body))
+    try:
+        return MsgAudioMute(*_AUDIO_MUTE_1.unpack_from(body))
+    except UNFIT:
+        raise _AUDIO_MUTE_1.short(0, len(body)) from None
 
 
 def marshal_audio_mute(value: Any) -> bytes:
@@ -189,9 +190,10 @@ _MIGRATE_1 = Run("<I", "base.migrate", "flags")
 
 
 def demarshal_migrate(body: Buffer) -> MsgMigrate:
-    if len(body) < 4:
-        raise _MIGRATE_1.short(0, len(body))
-    return MsgMigrate(*_MIGRATE_1.unpack_from(body))
+    try:
+        return MsgMigrate(*_MIGRATE_1.unpack_from(body))
+    except UNFIT:
+        raise _MIGRATE_1.short(0, len(body)) from None
 
 
 def marshal_migrate(value: Any) -> bytes:
@@ -220,9 +222,10 @@ _SET_ACK_1 = Run("<2I", "base.set_ack", "generation window")
 
 
 def demarshal_set_ack(body: Buffer) -> MsgSetAck:
-    if len(body) < 8:
-        raise _SET_ACK_1.short(0, len(body))
-    return MsgSetAck(*_SET_ACK_1.unpack_from(body))
+    try:
+        return MsgSetAck(*_SET_ACK_1.unpack_from(body))
+    except UNFIT:
+        raise _SET_ACK_1.short(0, len(body)) from None
 
 
 def marshal_set_ack(value: Any) -> bytes:
@@ -333,9 +336,10 @@ _DISCONNECTING_1 = Run("<QI", "base.disconnecting", "time_stamp reason")
 
 
 def demarshal_disconnecting(body: Buffer) -> MsgDisconnecting:
-    if len(body) < 12:
-        raise _DISCONNECTING_1.short(0, len(body))
-    return MsgDisconnecting(*_DISCONNECTING_1.unpack_from(body))
+    try:
+        return MsgDisconnecting(*_DISCONNECTING_1.unpack_from(body))
+    except UNFIT:
+        raise _DISCONNECTING_1.short(0, len(body)) from None
 
 
 def marshal_disconnecting(value: Any) -> bytes:
@@ -411,9 +415,10 @@ _CLIENT_ACK_SYNC_1 = Run("<I", "base.ack_sync", "generation")
 
 
 def demarshal_client_ack_sync(body: Buffer) -> MsgcAckSync:
-    if len(body) < 4:
-        raise _CLIENT_ACK_SYNC_1.short(0, len(body))
-    return MsgcAckSync(*_CLIENT_ACK_SYNC_1.unpack_from(body))
+    try:
+        return MsgcAckSync(*_CLIENT_ACK_SYNC_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_ACK_SYNC_1.short(0, len(body)) from None
 
 
 def marshal_client_ack_sync(value: Any) -> bytes:
@@ -442,9 +447,10 @@ _CLIENT_PONG_1 = Run("<IQ", "base.pong", "id timestamp")
 
 
 def demarshal_client_pong(body: Buffer) -> MsgcPong:
-    if len(body) < 12:
-        raise _CLIENT_PONG_1.short(0, len(body))
-    return MsgcPong(*_CLIENT_PONG_1.unpack_from(body))
+    try:
+        return MsgcPong(*_CLIENT_PONG_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_PONG_1.short(0, len(body)) from None
 
 
 def marshal_client_pong(value: Any) -> bytes:
@@ -473,9 +479,10 @@ _CLIENT_DISCONNECTING_1 = Run("<QI", "base.disconnecting", "time_stamp reason")
 
 
 def demarshal_client_disconnecting(body: Buffer) -> MsgcDisconnecting:
-    if len(body) < 12:
-        raise _CLIENT_DISCONNECTING_1.short(0, len(body))
-    return MsgcDisconnecting(*_CLIENT_DISCONNECTING_1.unpack_from(body))
+    try:
+        return MsgcDisconnecting(*_CLIENT_DISCONNECTING_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_DISCONNECTING_1.short(0, len(body)) from None
 
 
 def marshal_client_disconnecting(value: Any) -> bytes:

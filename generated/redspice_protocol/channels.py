@@ -2,89 +2,19 @@
 
 from __future__ import annotations
 
-from . import (
-    base,
-    cursor,
-    display,
-    inputs,
-    main,
-    playback,
-    port,
-    record,
-    smartcard,
-    spicevmc,
-    tunnel,
-    usbredir,
-    webdav,
-)
-from .messages import ChannelType, Messages
+from .messages import ChannelType
 
-#: Every channel of the protocol by name, with the messages that it inherits.
+#: Every channel of the protocol by name, with the modules that hold its messages.
 CHANNELS: dict[str, ChannelType] = {
-    "main": ChannelType(
-        "main",
-        1,
-        server=Messages(*base.SERVER, *main.SERVER),
-        client=Messages(*base.CLIENT, *main.CLIENT),
-    ),
-    "display": ChannelType(
-        "display",
-        2,
-        server=Messages(*base.SERVER, *display.SERVER),
-        client=Messages(*base.CLIENT, *display.CLIENT),
-    ),
-    "inputs": ChannelType(
-        "inputs",
-        3,
-        server=Messages(*base.SERVER, *inputs.SERVER),
-        client=Messages(*base.CLIENT, *inputs.CLIENT),
-    ),
-    "cursor": ChannelType(
-        "cursor",
-        4,
-        server=Messages(*base.SERVER, *cursor.SERVER),
-        client=Messages(*base.CLIENT, *cursor.CLIENT),
-    ),
-    "playback": ChannelType(
-        "playback",
-        5,
-        server=Messages(*base.SERVER, *playback.SERVER),
-        client=Messages(*base.CLIENT, *playback.CLIENT),
-    ),
-    "record": ChannelType(
-        "record",
-        6,
-        server=Messages(*base.SERVER, *record.SERVER),
-        client=Messages(*base.CLIENT, *record.CLIENT),
-    ),
-    "tunnel": ChannelType(
-        "tunnel",
-        7,
-        server=Messages(*tunnel.SERVER),
-        client=Messages(*tunnel.CLIENT),
-    ),
-    "smartcard": ChannelType(
-        "smartcard",
-        8,
-        server=Messages(*base.SERVER, *smartcard.SERVER),
-        client=Messages(*base.CLIENT, *smartcard.CLIENT),
-    ),
-    "usbredir": ChannelType(
-        "usbredir",
-        9,
-        server=Messages(*base.SERVER, *spicevmc.SERVER, *usbredir.SERVER),
-        client=Messages(*base.CLIENT, *spicevmc.CLIENT, *usbredir.CLIENT),
-    ),
-    "port": ChannelType(
-        "port",
-        10,
-        server=Messages(*base.SERVER, *spicevmc.SERVER, *port.SERVER),
-        client=Messages(*base.CLIENT, *spicevmc.CLIENT, *port.CLIENT),
-    ),
-    "webdav": ChannelType(
-        "webdav",
-        11,
-        server=Messages(*base.SERVER, *spicevmc.SERVER, *port.SERVER, *webdav.SERVER),
-        client=Messages(*base.CLIENT, *spicevmc.CLIENT, *port.CLIENT, *webdav.CLIENT),
-    ),
+    "main": ChannelType("main", 1, "base", "main"),
+    "display": ChannelType("display", 2, "base", "display"),
+    "inputs": ChannelType("inputs", 3, "base", "inputs"),
+    "cursor": ChannelType("cursor", 4, "base", "cursor"),
+    "playback": ChannelType("playback", 5, "base", "playback"),
+    "record": ChannelType("record", 6, "base", "record"),
+    "tunnel": ChannelType("tunnel", 7, "tunnel"),
+    "smartcard": ChannelType("smartcard", 8, "base", "smartcard"),
+    "usbredir": ChannelType("usbredir", 9, "base", "spicevmc", "usbredir"),
+    "port": ChannelType("port", 10, "base", "spicevmc", "port"),
+    "webdav": ChannelType("webdav", 11, "base", "spicevmc", "port", "webdav"),
 }

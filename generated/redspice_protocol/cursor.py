@@ -245,9 +245,10 @@ _MOVE_1 = Run("<2h", "cursor.move", "position.x position.y")
 
 
 def demarshal_move(body: Buffer) -> MsgCursorMove:
-    if len(body) < 4:
-        raise _MOVE_1.short(0, len(body))
-    position_x, position_y = _MOVE_1.unpack_from(body)
+    try:
+        position_x, position_y = _MOVE_1.unpack_from(body)
+    except UNFIT:
+        raise _MOVE_1.short(0, len(body)) from None
     return MsgCursorMove(Point16(position_x, position_y))
 
 
@@ -278,9 +279,10 @@ _TRAIL_1 = Run("<2H", "cursor.trail", "length frequency")
 
 
 def demarshal_trail(body: Buffer) -> MsgCursorTrail:
-    if len(body) < 4:
-        raise _TRAIL_1.short(0, len(body))
-    return MsgCursorTrail(*_TRAIL_1.unpack_from(body))
+    try:
+        return MsgCursorTrail(*_TRAIL_1.unpack_from(body))
+    except UNFIT:
+        raise _TRAIL_1.short(0, len(body)) from None
 
 
 def marshal_trail(value: Any) -> bytes:
@@ -304,9 +306,10 @@ _INVAL_ONE_1 = Run("<Q", "cursor.inval_one", "id")
 
 
 def demarshal_inval_one(body: Buffer) -> MsgCursorInvalOne:
-    if len(body) < 8:
-        raise _INVAL_ONE_1.short(0, len(body))
-    return MsgCursorInvalOne(*_INVAL_ONE_1.unpack_from(body))
+    try:
+        return MsgCursorInvalOne(*_INVAL_ONE_1.unpack_from(body))
+    except UNFIT:
+        raise _INVAL_ONE_1.short(0, len(body)) from None
 
 
 def marshal_inval_one(value: Any) -> bytes:

@@ -91,9 +91,10 @@ _MODE_1 = Run("<3I", "display.mode", "x_res y_res bits")
 
 
 def demarshal_mode(body: Buffer) -> MsgDisplayMode:
-    if len(body) < 12:
-        raise _MODE_1.short(0, len(body))
-    return MsgDisplayMode(*_MODE_1.unpack_from(body))
+    try:
+        return MsgDisplayMode(*_MODE_1.unpack_from(body))
+    except UNFIT:
+        raise _MODE_1.short(0, len(body)) from None
 
 
 def marshal_mode(value: Any) -> bytes:
@@ -319,9 +320,10 @@ _INVAL_PALETTE_1 = Run("<Q", "display.inval_palette", "id")
 
 
 def demarshal_inval_palette(body: Buffer) -> MsgDisplayInvalPalette:
-    if len(body) < 8:
-        raise _INVAL_PALETTE_1.short(0, len(body))
-    return MsgDisplayInvalPalette(*_INVAL_PALETTE_1.unpack_from(body))
+    try:
+        return MsgDisplayInvalPalette(*_INVAL_PALETTE_1.unpack_from(body))
+    except UNFIT:
+        raise _INVAL_PALETTE_1.short(0, len(body)) from None
 
 
 def marshal_inval_palette(value: Any) -> bytes:
@@ -599,9 +601,10 @@ _STREAM_DESTROY_1 = Run("<I", "display.stream_destroy", "id")
 
 
 def demarshal_stream_destroy(body: Buffer) -> MsgDisplayStreamDestroy:
-    if len(body) < 4:
-        raise _STREAM_DESTROY_1.short(0, len(body))
-    return MsgDisplayStreamDestroy(*_STREAM_DESTROY_1.unpack_from(body))
+    try:
+        return MsgDisplayStreamDestroy(*_STREAM_DESTROY_1.unpack_from(body))
+    except UNFIT:
+        raise _STREAM_DESTROY_1.short(0, len(body)) from None
 
 
 def marshal_stream_destroy(value: Any) -> bytes:
@@ -3307,9 +3310,10 @@ _SURFACE_CREATE_1 = Run("<5I", "display.surface_create", "surface_id width heigh
 
 
 def demarshal_surface_create(body: Buffer) -> MsgDisplaySurfaceCreate:
-    if len(body) < 20:
-        raise _SURFACE_CREATE_1.short(0, len(body))
-    return MsgDisplaySurfaceCreate(*_SURFACE_CREATE_1.unpack_from(body))
+    try:
+        return MsgDisplaySurfaceCreate(*_SURFACE_CREATE_1.unpack_from(body))
+    except UNFIT:
+        raise _SURFACE_CREATE_1.short(0, len(body)) from None
 
 
 def marshal_surface_create(value: Any) -> bytes:
@@ -3334,9 +3338,10 @@ _SURFACE_DESTROY_1 = Run("<I", "display.surface_destroy", "surface_id")
 
 
 def demarshal_surface_destroy(body: Buffer) -> MsgDisplaySurfaceDestroy:
-    if len(body) < 4:
-        raise _SURFACE_DESTROY_1.short(0, len(body))
-    return MsgDisplaySurfaceDestroy(*_SURFACE_DESTROY_1.unpack_from(body))
+    try:
+        return MsgDisplaySurfaceDestroy(*_SURFACE_DESTROY_1.unpack_from(body))
+    except UNFIT:
+        raise _SURFACE_DESTROY_1.short(0, len(body)) from None
 
 
 def marshal_surface_destroy(value: Any) -> bytes:
@@ -3798,9 +3803,10 @@ _STREAM_ACTIVATE_REPORT_1 = Run(
 
 
 def demarshal_stream_activate_report(body: Buffer) -> MsgDisplayStreamActivateReport:
-    if len(body) < 16:
-        raise _STREAM_ACTIVATE_REPORT_1.short(0, len(body))
-    return MsgDisplayStreamActivateReport(*_STREAM_ACTIVATE_REPORT_1.unpack_from(body))
+    try:
+        return MsgDisplayStreamActivateReport(*_STREAM_ACTIVATE_REPORT_1.unpack_from(body))
+    except UNFIT:
+        raise _STREAM_ACTIVATE_REPORT_1.short(0, len(body)) from None
 
 
 def marshal_stream_activate_report(value: Any) -> bytes:
@@ -3849,9 +3855,10 @@ _GL_SCANOUT_UNIX_1 = Run(
 
 
 def demarshal_gl_scanout_unix(body: Buffer) -> MsgDisplayGlScanoutUnix:
-    if len(body) < 20:
-        raise _GL_SCANOUT_UNIX_1.short(0, len(body))
-    width, height, stride, drm_fourcc_format, flags = _GL_SCANOUT_UNIX_1.unpack_from(body)
+    try:
+        width, height, stride, drm_fourcc_format, flags = _GL_SCANOUT_UNIX_1.unpack_from(body)
+    except UNFIT:
+        raise _GL_SCANOUT_UNIX_1.short(0, len(body)) from None
     return MsgDisplayGlScanoutUnix(-1, width, height, stride, drm_fourcc_format, flags)
 
 
@@ -3889,9 +3896,10 @@ _GL_DRAW_1 = Run("<4I", "display.gl_draw", "x y w h")
 
 
 def demarshal_gl_draw(body: Buffer) -> MsgDisplayGlDraw:
-    if len(body) < 16:
-        raise _GL_DRAW_1.short(0, len(body))
-    return MsgDisplayGlDraw(*_GL_DRAW_1.unpack_from(body))
+    try:
+        return MsgDisplayGlDraw(*_GL_DRAW_1.unpack_from(body))
+    except UNFIT:
+        raise _GL_DRAW_1.short(0, len(body)) from None
 
 
 def marshal_gl_draw(value: Any) -> bytes:
@@ -3928,9 +3936,10 @@ _CLIENT_INIT_1 = Run(
 
 
 def demarshal_client_init(body: Buffer) -> MsgcDisplayInit:
-    if len(body) < 14:
-        raise _CLIENT_INIT_1.short(0, len(body))
-    return MsgcDisplayInit(*_CLIENT_INIT_1.unpack_from(body))
+    try:
+        return MsgcDisplayInit(*_CLIENT_INIT_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_INIT_1.short(0, len(body)) from None
 
 
 def marshal_client_init(value: Any) -> bytes:
@@ -3986,9 +3995,10 @@ _CLIENT_STREAM_REPORT_1 = Run(
 
 
 def demarshal_client_stream_report(body: Buffer) -> MsgcDisplayStreamReport:
-    if len(body) < 32:
-        raise _CLIENT_STREAM_REPORT_1.short(0, len(body))
-    return MsgcDisplayStreamReport(*_CLIENT_STREAM_REPORT_1.unpack_from(body))
+    try:
+        return MsgcDisplayStreamReport(*_CLIENT_STREAM_REPORT_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_STREAM_REPORT_1.short(0, len(body)) from None
 
 
 def marshal_client_stream_report(value: Any) -> bytes:
@@ -4021,9 +4031,10 @@ _CLIENT_PREFERRED_COMPRESSION_1 = Run("<B", "display.preferred_compression", "im
 
 
 def demarshal_client_preferred_compression(body: Buffer) -> MsgcDisplayPreferredCompression:
-    if len(body) < 1:
-        raise _CLIENT_PREFERRED_COMPRESSION_1.short(0, len(body))
-    return MsgcDisplayPreferredCompression(*_CLIENT_PREFERRED_COMPRESSION_1.unpack_from(body))
+    try:
+        return MsgcDisplayPreferredCompression(*_CLIENT_PREFERRED_COMPRESSION_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_PREFERRED_COMPRESSION_1.short(0, len(body)) from None
 
 
 def marshal_client_preferred_compression(value: Any) -> bytes:

@@ -25,9 +25,10 @@ _INIT_1 = Run("<H", "inputs.init", "keyboard_modifiers")
 
 
 def demarshal_init(body: Buffer) -> MsgInputsInit:
-    if len(body) < 2:
-        raise _INIT_1.short(0, len(body))
-    return MsgInputsInit(*_INIT_1.unpack_from(body))
+    try:
+        return MsgInputsInit(*_INIT_1.unpack_from(body))
+    except UNFIT:
+        raise _INIT_1.short(0, len(body)) from None
 
 
 def marshal_init(value: Any) -> bytes:
@@ -51,9 +52,10 @@ _KEY_MODIFIERS_1 = Run("<H", "inputs.key_modifiers", "modifiers")
 
 
 def demarshal_key_modifiers(body: Buffer) -> MsgInputsKeyModifiers:
-    if len(body) < 2:
-        raise _KEY_MODIFIERS_1.short(0, len(body))
-    return MsgInputsKeyModifiers(*_KEY_MODIFIERS_1.unpack_from(body))
+    try:
+        return MsgInputsKeyModifiers(*_KEY_MODIFIERS_1.unpack_from(body))
+    except UNFIT:
+        raise _KEY_MODIFIERS_1.short(0, len(body)) from None
 
 
 def marshal_key_modifiers(value: Any) -> bytes:
@@ -77,9 +79,10 @@ _CLIENT_KEY_DOWN_1 = Run("<I", "inputs.key_down", "code")
 
 
 def demarshal_client_key_down(body: Buffer) -> MsgcInputsKeyDown:
-    if len(body) < 4:
-        raise _CLIENT_KEY_DOWN_1.short(0, len(body))
-    return MsgcInputsKeyDown(*_CLIENT_KEY_DOWN_1.unpack_from(body))
+    try:
+        return MsgcInputsKeyDown(*_CLIENT_KEY_DOWN_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_KEY_DOWN_1.short(0, len(body)) from None
 
 
 def marshal_client_key_down(value: Any) -> bytes:
@@ -103,9 +106,10 @@ _CLIENT_KEY_UP_1 = Run("<I", "inputs.key_up", "code")
 
 
 def demarshal_client_key_up(body: Buffer) -> MsgcInputsKeyUp:
-    if len(body) < 4:
-        raise _CLIENT_KEY_UP_1.short(0, len(body))
-    return MsgcInputsKeyUp(*_CLIENT_KEY_UP_1.unpack_from(body))
+    try:
+        return MsgcInputsKeyUp(*_CLIENT_KEY_UP_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_KEY_UP_1.short(0, len(body)) from None
 
 
 def marshal_client_key_up(value: Any) -> bytes:
@@ -129,9 +133,10 @@ _CLIENT_KEY_MODIFIERS_1 = Run("<H", "inputs.key_modifiers", "modifiers")
 
 
 def demarshal_client_key_modifiers(body: Buffer) -> MsgcInputsKeyModifiers:
-    if len(body) < 2:
-        raise _CLIENT_KEY_MODIFIERS_1.short(0, len(body))
-    return MsgcInputsKeyModifiers(*_CLIENT_KEY_MODIFIERS_1.unpack_from(body))
+    try:
+        return MsgcInputsKeyModifiers(*_CLIENT_KEY_MODIFIERS_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_KEY_MODIFIERS_1.short(0, len(body)) from None
 
 
 def marshal_client_key_modifiers(value: Any) -> bytes:
@@ -163,9 +168,10 @@ _CLIENT_MOUSE_MOTION_1 = Run("<2iH", "inputs.mouse_motion", "dx dy buttons_state
 
 
 def demarshal_client_mouse_motion(body: Buffer) -> MsgcInputsMouseMotion:
-    if len(body) < 10:
-        raise _CLIENT_MOUSE_MOTION_1.short(0, len(body))
-    return MsgcInputsMouseMotion(*_CLIENT_MOUSE_MOTION_1.unpack_from(body))
+    try:
+        return MsgcInputsMouseMotion(*_CLIENT_MOUSE_MOTION_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_MOUSE_MOTION_1.short(0, len(body)) from None
 
 
 def marshal_client_mouse_motion(value: Any) -> bytes:
@@ -200,9 +206,10 @@ _CLIENT_MOUSE_POSITION_1 = Run("<2IHB", "inputs.mouse_position", "x y buttons_st
 
 
 def demarshal_client_mouse_position(body: Buffer) -> MsgcInputsMousePosition:
-    if len(body) < 11:
-        raise _CLIENT_MOUSE_POSITION_1.short(0, len(body))
-    return MsgcInputsMousePosition(*_CLIENT_MOUSE_POSITION_1.unpack_from(body))
+    try:
+        return MsgcInputsMousePosition(*_CLIENT_MOUSE_POSITION_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_MOUSE_POSITION_1.short(0, len(body)) from None
 
 
 def marshal_client_mouse_position(value: Any) -> bytes:
@@ -233,9 +240,10 @@ _CLIENT_MOUSE_PRESS_1 = Run("<BH", "inputs.mouse_press", "button buttons_state")
 
 
 def demarshal_client_mouse_press(body: Buffer) -> MsgcInputsMousePress:
-    if len(body) < 3:
-        raise _CLIENT_MOUSE_PRESS_1.short(0, len(body))
-    return MsgcInputsMousePress(*_CLIENT_MOUSE_PRESS_1.unpack_from(body))
+    try:
+        return MsgcInputsMousePress(*_CLIENT_MOUSE_PRESS_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_MOUSE_PRESS_1.short(0, len(body)) from None
 
 
 def marshal_client_mouse_press(value: Any) -> bytes:
@@ -264,9 +272,10 @@ _CLIENT_MOUSE_RELEASE_1 = Run("<BH", "inputs.mouse_release", "button buttons_sta
 
 
 def demarshal_client_mouse_release(body: Buffer) -> MsgcInputsMouseRelease:
-    if len(body) < 3:
-        raise _CLIENT_MOUSE_RELEASE_1.short(0, len(body))
-    return MsgcInputsMouseRelease(*_CLIENT_MOUSE_RELEASE_1.unpack_from(body))
+    try:
+        return MsgcInputsMouseRelease(*_CLIENT_MOUSE_RELEASE_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_MOUSE_RELEASE_1.short(0, len(body)) from None
 
 
 def marshal_client_mouse_release(value: Any) -> bytes:

@@ -170,9 +170,10 @@ _INIT_1 = Run(
 
 
 def demarshal_init(body: Buffer) -> MsgMainInit:
-    if len(body) < 32:
-        raise _INIT_1.short(0, len(body))
-    return MsgMainInit(*_INIT_1.unpack_from(body))
+    try:
+        return MsgMainInit(*_INIT_1.unpack_from(body))
+    except UNFIT:
+        raise _INIT_1.short(0, len(body)) from None
 
 
 def marshal_init(value: Any) -> bytes:
@@ -248,9 +249,10 @@ _MOUSE_MODE_1 = Run("<2H", "main.mouse_mode", "supported_modes current_mode")
 
 
 def demarshal_mouse_mode(body: Buffer) -> MsgMainMouseMode:
-    if len(body) < 4:
-        raise _MOUSE_MODE_1.short(0, len(body))
-    return MsgMainMouseMode(*_MOUSE_MODE_1.unpack_from(body))
+    try:
+        return MsgMainMouseMode(*_MOUSE_MODE_1.unpack_from(body))
+    except UNFIT:
+        raise _MOUSE_MODE_1.short(0, len(body)) from None
 
 
 def marshal_mouse_mode(value: Any) -> bytes:
@@ -274,9 +276,10 @@ _MULTI_MEDIA_TIME_1 = Run("<I", "main.multi_media_time", "time")
 
 
 def demarshal_multi_media_time(body: Buffer) -> MsgMainMultiMediaTime:
-    if len(body) < 4:
-        raise _MULTI_MEDIA_TIME_1.short(0, len(body))
-    return MsgMainMultiMediaTime(*_MULTI_MEDIA_TIME_1.unpack_from(body))
+    try:
+        return MsgMainMultiMediaTime(*_MULTI_MEDIA_TIME_1.unpack_from(body))
+    except UNFIT:
+        raise _MULTI_MEDIA_TIME_1.short(0, len(body)) from None
 
 
 def marshal_multi_media_time(value: Any) -> bytes:
@@ -300,9 +303,10 @@ _AGENT_DISCONNECTED_1 = Run("<I", "main.agent_disconnected", "error_code")
 
 
 def demarshal_agent_disconnected(body: Buffer) -> MsgMainAgentDisconnected:
-    if len(body) < 4:
-        raise _AGENT_DISCONNECTED_1.short(0, len(body))
-    return MsgMainAgentDisconnected(*_AGENT_DISCONNECTED_1.unpack_from(body))
+    try:
+        return MsgMainAgentDisconnected(*_AGENT_DISCONNECTED_1.unpack_from(body))
+    except UNFIT:
+        raise _AGENT_DISCONNECTED_1.short(0, len(body)) from None
 
 
 def marshal_agent_disconnected(value: Any) -> bytes:
@@ -326,9 +330,10 @@ _AGENT_TOKEN_1 = Run("<I", "main.agent_token", "num_tokens")
 
 
 def demarshal_agent_token(body: Buffer) -> MsgMainAgentToken:
-    if len(body) < 4:
-        raise _AGENT_TOKEN_1.short(0, len(body))
-    return MsgMainAgentToken(*_AGENT_TOKEN_1.unpack_from(body))
+    try:
+        return MsgMainAgentToken(*_AGENT_TOKEN_1.unpack_from(body))
+    except UNFIT:
+        raise _AGENT_TOKEN_1.short(0, len(body)) from None
 
 
 def marshal_agent_token(value: Any) -> bytes:
@@ -532,9 +537,10 @@ _AGENT_CONNECTED_TOKENS_1 = Run("<I", "main.agent_connected_tokens", "num_tokens
 
 
 def demarshal_agent_connected_tokens(body: Buffer) -> MsgMainAgentConnectedTokens:
-    if len(body) < 4:
-        raise _AGENT_CONNECTED_TOKENS_1.short(0, len(body))
-    return MsgMainAgentConnectedTokens(*_AGENT_CONNECTED_TOKENS_1.unpack_from(body))
+    try:
+        return MsgMainAgentConnectedTokens(*_AGENT_CONNECTED_TOKENS_1.unpack_from(body))
+    except UNFIT:
+        raise _AGENT_CONNECTED_TOKENS_1.short(0, len(body)) from None
 
 
 def marshal_agent_connected_tokens(value: Any) -> bytes:
@@ -672,9 +678,10 @@ _CLIENT_CLIENT_INFO_1 = Run("<Q", "main.client_info", "cache_size")
 
 
 def demarshal_client_client_info(body: Buffer) -> MsgcMainClientInfo:
-    if len(body) < 8:
-        raise _CLIENT_CLIENT_INFO_1.short(0, len(body))
-    return MsgcMainClientInfo(*_CLIENT_CLIENT_INFO_1.unpack_from(body))
+    try:
+        return MsgcMainClientInfo(*_CLIENT_CLIENT_INFO_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_CLIENT_INFO_1.short(0, len(body)) from None
 
 
 def marshal_client_client_info(value: Any) -> bytes:
@@ -698,9 +705,10 @@ _CLIENT_MOUSE_MODE_REQUEST_1 = Run("<H", "main.mouse_mode_request", "mode")
 
 
 def demarshal_client_mouse_mode_request(body: Buffer) -> MsgcMainMouseModeRequest:
-    if len(body) < 2:
-        raise _CLIENT_MOUSE_MODE_REQUEST_1.short(0, len(body))
-    return MsgcMainMouseModeRequest(*_CLIENT_MOUSE_MODE_REQUEST_1.unpack_from(body))
+    try:
+        return MsgcMainMouseModeRequest(*_CLIENT_MOUSE_MODE_REQUEST_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_MOUSE_MODE_REQUEST_1.short(0, len(body)) from None
 
 
 def marshal_client_mouse_mode_request(value: Any) -> bytes:
@@ -724,9 +732,10 @@ _CLIENT_AGENT_START_1 = Run("<I", "main.agent_start", "num_tokens")
 
 
 def demarshal_client_agent_start(body: Buffer) -> MsgcMainAgentStart:
-    if len(body) < 4:
-        raise _CLIENT_AGENT_START_1.short(0, len(body))
-    return MsgcMainAgentStart(*_CLIENT_AGENT_START_1.unpack_from(body))
+    try:
+        return MsgcMainAgentStart(*_CLIENT_AGENT_START_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_AGENT_START_1.short(0, len(body)) from None
 
 
 def marshal_client_agent_start(value: Any) -> bytes:
@@ -750,9 +759,10 @@ _CLIENT_AGENT_TOKEN_1 = Run("<I", "main.agent_token", "num_tokens")
 
 
 def demarshal_client_agent_token(body: Buffer) -> MsgcMainAgentToken:
-    if len(body) < 4:
-        raise _CLIENT_AGENT_TOKEN_1.short(0, len(body))
-    return MsgcMainAgentToken(*_CLIENT_AGENT_TOKEN_1.unpack_from(body))
+    try:
+        return MsgcMainAgentToken(*_CLIENT_AGENT_TOKEN_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_AGENT_TOKEN_1.short(0, len(body)) from None
 
 
 def marshal_client_agent_token(value: Any) -> bytes:
@@ -776,9 +786,10 @@ _CLIENT_MIGRATE_DST_DO_SEAMLESS_1 = Run("<I", "main.migrate_dst_do_seamless", "s
 
 
 def demarshal_client_migrate_dst_do_seamless(body: Buffer) -> MsgcMainMigrateDstDoSeamless:
-    if len(body) < 4:
-        raise _CLIENT_MIGRATE_DST_DO_SEAMLESS_1.short(0, len(body))
-    return MsgcMainMigrateDstDoSeamless(*_CLIENT_MIGRATE_DST_DO_SEAMLESS_1.unpack_from(body))
+    try:
+        return MsgcMainMigrateDstDoSeamless(*_CLIENT_MIGRATE_DST_DO_SEAMLESS_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_MIGRATE_DST_DO_SEAMLESS_1.short(0, len(body)) from None
 
 
 def marshal_client_migrate_dst_do_seamless(value: Any) -> bytes:

@@ -122,9 +122,10 @@ _START_1 = Run("<IH2I", "playback.start", "channels format frequency time")
 
 
 def demarshal_start(body: Buffer) -> MsgPlaybackStart:
-    if len(body) < 14:
-        raise _START_1.short(0, len(body))
-    return MsgPlaybackStart(*_START_1.unpack_from(body))
+    try:
+        return MsgPlaybackStart(*_START_1.unpack_from(body))
+    except UNFIT:
+        raise _START_1.short(0, len(body)) from None
 
 
 def marshal_start(value: Any) -> bytes:
@@ -148,9 +149,10 @@ _LATENCY_1 = Run("<I", "playback.latency", "latency_ms")
 
 
 def demarshal_latency(body: Buffer) -> MsgPlaybackLatency:
-    if len(body) < 4:
-        raise _LATENCY_1.short(0, len(body))
-    return MsgPlaybackLatency(*_LATENCY_1.unpack_from(body))
+    try:
+        return MsgPlaybackLatency(*_LATENCY_1.unpack_from(body))
+    except UNFIT:
+        raise _LATENCY_1.short(0, len(body)) from None
 
 
 def marshal_latency(value: Any) -> bytes:

@@ -74,9 +74,10 @@ _EVENT_1 = Run("<B", "port.event", "event")
 
 
 def demarshal_event(body: Buffer) -> MsgPortEvent:
-    if len(body) < 1:
-        raise _EVENT_1.short(0, len(body))
-    return MsgPortEvent(*_EVENT_1.unpack_from(body))
+    try:
+        return MsgPortEvent(*_EVENT_1.unpack_from(body))
+    except UNFIT:
+        raise _EVENT_1.short(0, len(body)) from None
 
 
 def marshal_event(value: Any) -> bytes:
@@ -100,9 +101,10 @@ _CLIENT_EVENT_1 = Run("<B", "port.event", "event")
 
 
 def demarshal_client_event(body: Buffer) -> MsgcPortEvent:
-    if len(body) < 1:
-        raise _CLIENT_EVENT_1.short(0, len(body))
-    return MsgcPortEvent(*_CLIENT_EVENT_1.unpack_from(body))
+    try:
+        return MsgcPortEvent(*_CLIENT_EVENT_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_EVENT_1.short(0, len(body)) from None
 
 
 def marshal_client_event(value: Any) -> bytes:

@@ -43,9 +43,10 @@ _START_1 = Run("<IHI", "record.start", "channels format frequency")
 
 
 def demarshal_start(body: Buffer) -> MsgRecordStart:
-    if len(body) < 10:
-        raise _START_1.short(0, len(body))
-    return MsgRecordStart(*_START_1.unpack_from(body))
+    try:
+        return MsgRecordStart(*_START_1.unpack_from(body))
+    except UNFIT:
+        raise _START_1.short(0, len(body)) from None
 
 
 def marshal_start(value: Any) -> bytes:
@@ -145,9 +146,10 @@ _CLIENT_START_MARK_1 = Run("<I", "record.start_mark", "time")
 
 
 def demarshal_client_start_mark(body: Buffer) -> MsgcRecordStartMark:
-    if len(body) < 4:
-        raise _CLIENT_START_MARK_1.short(0, len(body))
-    return MsgcRecordStartMark(*_CLIENT_START_MARK_1.unpack_from(body))
+    try:
+        return MsgcRecordStartMark(*_CLIENT_START_MARK_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_START_MARK_1.short(0, len(body)) from None
 
 
 def marshal_client_start_mark(value: Any) -> bytes:

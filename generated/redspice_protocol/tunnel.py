@@ -30,9 +30,10 @@ _INIT_1 = Run("<HI", "tunnel.init", "max_num_of_sockets max_socket_data_size")
 
 
 def demarshal_init(body: Buffer) -> MsgTunnelInit:
-    if len(body) < 6:
-        raise _INIT_1.short(0, len(body))
-    return MsgTunnelInit(*_INIT_1.unpack_from(body))
+    try:
+        return MsgTunnelInit(*_INIT_1.unpack_from(body))
+    except UNFIT:
+        raise _INIT_1.short(0, len(body)) from None
 
 
 def marshal_init(value: Any) -> bytes:
@@ -111,9 +112,10 @@ _SOCKET_OPEN_1 = Run("<H2I", "tunnel.socket_open", "connection_id service_id tok
 
 
 def demarshal_socket_open(body: Buffer) -> MsgTunnelSocketOpen:
-    if len(body) < 10:
-        raise _SOCKET_OPEN_1.short(0, len(body))
-    return MsgTunnelSocketOpen(*_SOCKET_OPEN_1.unpack_from(body))
+    try:
+        return MsgTunnelSocketOpen(*_SOCKET_OPEN_1.unpack_from(body))
+    except UNFIT:
+        raise _SOCKET_OPEN_1.short(0, len(body)) from None
 
 
 def marshal_socket_open(value: Any) -> bytes:
@@ -136,9 +138,10 @@ _SOCKET_FIN_1 = Run("<H", "tunnel.socket_fin", "connection_id")
 
 
 def demarshal_socket_fin(body: Buffer) -> MsgTunnelSocketFin:
-    if len(body) < 2:
-        raise _SOCKET_FIN_1.short(0, len(body))
-    return MsgTunnelSocketFin(*_SOCKET_FIN_1.unpack_from(body))
+    try:
+        return MsgTunnelSocketFin(*_SOCKET_FIN_1.unpack_from(body))
+    except UNFIT:
+        raise _SOCKET_FIN_1.short(0, len(body)) from None
 
 
 def marshal_socket_fin(value: Any) -> bytes:
@@ -161,9 +164,10 @@ _SOCKET_CLOSE_1 = Run("<H", "tunnel.socket_close", "connection_id")
 
 
 def demarshal_socket_close(body: Buffer) -> MsgTunnelSocketClose:
-    if len(body) < 2:
-        raise _SOCKET_CLOSE_1.short(0, len(body))
-    return MsgTunnelSocketClose(*_SOCKET_CLOSE_1.unpack_from(body))
+    try:
+        return MsgTunnelSocketClose(*_SOCKET_CLOSE_1.unpack_from(body))
+    except UNFIT:
+        raise _SOCKET_CLOSE_1.short(0, len(body)) from None
 
 
 def marshal_socket_close(value: Any) -> bytes:
@@ -222,9 +226,10 @@ _SOCKET_CLOSED_ACK_1 = Run("<H", "tunnel.socket_closed_ack", "connection_id")
 
 
 def demarshal_socket_closed_ack(body: Buffer) -> MsgTunnelSocketClosedAck:
-    if len(body) < 2:
-        raise _SOCKET_CLOSED_ACK_1.short(0, len(body))
-    return MsgTunnelSocketClosedAck(*_SOCKET_CLOSED_ACK_1.unpack_from(body))
+    try:
+        return MsgTunnelSocketClosedAck(*_SOCKET_CLOSED_ACK_1.unpack_from(body))
+    except UNFIT:
+        raise _SOCKET_CLOSED_ACK_1.short(0, len(body)) from None
 
 
 def marshal_socket_closed_ack(value: Any) -> bytes:
@@ -252,9 +257,10 @@ _SOCKET_TOKEN_1 = Run("<HI", "tunnel.socket_token", "connection_id num_tokens")
 
 
 def demarshal_socket_token(body: Buffer) -> MsgTunnelSocketToken:
-    if len(body) < 6:
-        raise _SOCKET_TOKEN_1.short(0, len(body))
-    return MsgTunnelSocketToken(*_SOCKET_TOKEN_1.unpack_from(body))
+    try:
+        return MsgTunnelSocketToken(*_SOCKET_TOKEN_1.unpack_from(body))
+    except UNFIT:
+        raise _SOCKET_TOKEN_1.short(0, len(body)) from None
 
 
 def marshal_socket_token(value: Any) -> bytes:
@@ -410,9 +416,10 @@ _CLIENT_SERVICE_REMOVE_1 = Run("<I", "tunnel.service_remove", "id")
 
 
 def demarshal_client_service_remove(body: Buffer) -> MsgcTunnelServiceRemove:
-    if len(body) < 4:
-        raise _CLIENT_SERVICE_REMOVE_1.short(0, len(body))
-    return MsgcTunnelServiceRemove(*_CLIENT_SERVICE_REMOVE_1.unpack_from(body))
+    try:
+        return MsgcTunnelServiceRemove(*_CLIENT_SERVICE_REMOVE_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SERVICE_REMOVE_1.short(0, len(body)) from None
 
 
 def marshal_client_service_remove(value: Any) -> bytes:
@@ -440,9 +447,10 @@ _CLIENT_SOCKET_OPEN_ACK_1 = Run("<HI", "tunnel.socket_open_ack", "connection_id 
 
 
 def demarshal_client_socket_open_ack(body: Buffer) -> MsgcTunnelSocketOpenAck:
-    if len(body) < 6:
-        raise _CLIENT_SOCKET_OPEN_ACK_1.short(0, len(body))
-    return MsgcTunnelSocketOpenAck(*_CLIENT_SOCKET_OPEN_ACK_1.unpack_from(body))
+    try:
+        return MsgcTunnelSocketOpenAck(*_CLIENT_SOCKET_OPEN_ACK_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SOCKET_OPEN_ACK_1.short(0, len(body)) from None
 
 
 def marshal_client_socket_open_ack(value: Any) -> bytes:
@@ -465,9 +473,10 @@ _CLIENT_SOCKET_OPEN_NACK_1 = Run("<H", "tunnel.socket_open_nack", "connection_id
 
 
 def demarshal_client_socket_open_nack(body: Buffer) -> MsgcTunnelSocketOpenNack:
-    if len(body) < 2:
-        raise _CLIENT_SOCKET_OPEN_NACK_1.short(0, len(body))
-    return MsgcTunnelSocketOpenNack(*_CLIENT_SOCKET_OPEN_NACK_1.unpack_from(body))
+    try:
+        return MsgcTunnelSocketOpenNack(*_CLIENT_SOCKET_OPEN_NACK_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SOCKET_OPEN_NACK_1.short(0, len(body)) from None
 
 
 def marshal_client_socket_open_nack(value: Any) -> bytes:
@@ -490,9 +499,10 @@ _CLIENT_SOCKET_FIN_1 = Run("<H", "tunnel.socket_fin", "connection_id")
 
 
 def demarshal_client_socket_fin(body: Buffer) -> MsgcTunnelSocketFin:
-    if len(body) < 2:
-        raise _CLIENT_SOCKET_FIN_1.short(0, len(body))
-    return MsgcTunnelSocketFin(*_CLIENT_SOCKET_FIN_1.unpack_from(body))
+    try:
+        return MsgcTunnelSocketFin(*_CLIENT_SOCKET_FIN_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SOCKET_FIN_1.short(0, len(body)) from None
 
 
 def marshal_client_socket_fin(value: Any) -> bytes:
@@ -515,9 +525,10 @@ _CLIENT_SOCKET_CLOSED_1 = Run("<H", "tunnel.socket_closed", "connection_id")
 
 
 def demarshal_client_socket_closed(body: Buffer) -> MsgcTunnelSocketClosed:
-    if len(body) < 2:
-        raise _CLIENT_SOCKET_CLOSED_1.short(0, len(body))
-    return MsgcTunnelSocketClosed(*_CLIENT_SOCKET_CLOSED_1.unpack_from(body))
+    try:
+        return MsgcTunnelSocketClosed(*_CLIENT_SOCKET_CLOSED_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SOCKET_CLOSED_1.short(0, len(body)) from None
 
 
 def marshal_client_socket_closed(value: Any) -> bytes:
@@ -540,9 +551,10 @@ _CLIENT_SOCKET_CLOSED_ACK_1 = Run("<H", "tunnel.socket_closed_ack", "connection_
 
 
 def demarshal_client_socket_closed_ack(body: Buffer) -> MsgcTunnelSocketClosedAck:
-    if len(body) < 2:
-        raise _CLIENT_SOCKET_CLOSED_ACK_1.short(0, len(body))
-    return MsgcTunnelSocketClosedAck(*_CLIENT_SOCKET_CLOSED_ACK_1.unpack_from(body))
+    try:
+        return MsgcTunnelSocketClosedAck(*_CLIENT_SOCKET_CLOSED_ACK_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SOCKET_CLOSED_ACK_1.short(0, len(body)) from None
 
 
 def marshal_client_socket_closed_ack(value: Any) -> bytes:
@@ -606,9 +618,10 @@ _CLIENT_SOCKET_TOKEN_1 = Run("<HI", "tunnel.socket_token", "connection_id num_to
 
 
 def demarshal_client_socket_token(body: Buffer) -> MsgcTunnelSocketToken:
-    if len(body) < 6:
-        raise _CLIENT_SOCKET_TOKEN_1.short(0, len(body))
-    return MsgcTunnelSocketToken(*_CLIENT_SOCKET_TOKEN_1.unpack_from(body))
+    try:
+        return MsgcTunnelSocketToken(*_CLIENT_SOCKET_TOKEN_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_SOCKET_TOKEN_1.short(0, len(body)) from None
 
 
 def marshal_client_socket_token(value: Any) -> bytes:

@@ -91,10 +91,7 @@ class PythonBackend:
             if channel.parent is None and _is_root(channel):
                 self._exports[module] = _top_level_names(files[f"{module}.py"])
         entries = list(self._channel_entries())
-        modules = sorted({name for entry in entries for name in entry.ancestors})
-        files["channels.py"] = wrap(
-            self._render("channels.py.j2", channels=entries, modules=modules)
-        )
+        files["channels.py"] = wrap(self._render("channels.py.j2", channels=entries))
         files["__init__.py"] = self._render("__init__.py.j2", name=self._protocol.name)
         files["py.typed"] = ""
         return files

@@ -24,9 +24,6 @@ def _explode(statement: str, indent: str) -> list[str]:
     """Break at the last bracket that closes at the end: its content on lines of its own."""
     if len(indent) + len(statement) <= WIDTH:
         return [indent + statement]
-    if statement.startswith("from . import "):
-        names = statement.removeprefix("from . import ").split(", ")
-        return [f"{indent}from . import (", *(f"    {name}," for name in names), ")"]
     targets, equals, call = statement.partition(" = ")
     if equals and "," in targets and not any(char in targets for char in "([:"):
         names = [f"{indent}    {name}," for name in targets.split(", ")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from .shape import misfit
@@ -41,14 +43,31 @@ class Messages:
         return len(self.by_id)
 
 
-@dataclass(frozen=True, slots=True)
 class ChannelType:
-    """A channel of the protocol; `server` are the messages that the server sends."""
+    """A channel of the protocol; `server` are the messages that the server sends.
 
-    name: str
-    id: int
-    server: Messages
-    client: Messages
+    The modules of a channel are imported when its messages are first asked for.
+    """
+
+    def __init__(self, name: str, id: int, *modules: str) -> None:
+        self.name = name
+        self.id = id
+        self._modules = modules
+
+    def __repr__(self) -> str:
+        return f"ChannelType({self.name!r}, {self.id})"
+
+    @cached_property
+    def server(self) -> Messages:
+        return self._messages("SERVER")
+
+    @cached_property
+    def client(self) -> Messages:
+        return self._messages("CLIENT")
+
+    def _messages(self, table: str) -> Messages:
+        modules = [import_module(f".{name}", __package__) for name in self._modules]
+        return Messages(*(message for module in modules for message in getattr(module, table)))
 
 
 def fixed(

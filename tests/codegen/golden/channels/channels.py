@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from . import child, main
-from .messages import ChannelType, Messages
+from .messages import ChannelType
 
-#: Every channel of the protocol by name, with the messages that it inherits.
+#: Every channel of the protocol by name, with the modules that hold its messages.
 CHANNELS: dict[str, ChannelType] = {
-    "main": ChannelType(
-        "main",
-        1,
-        server=Messages(*main.SERVER),
-        client=Messages(*main.CLIENT),
-    ),
-    "child": ChannelType(
-        "child",
-        2,
-        server=Messages(*main.SERVER, *child.SERVER),
-        client=Messages(*main.CLIENT, *child.CLIENT),
-    ),
+    "main": ChannelType("main", 1, "main"),
+    "child": ChannelType("child", 2, "main", "child"),
 }

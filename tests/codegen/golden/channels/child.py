@@ -30,9 +30,10 @@ _IMPORT_1 = Run("<B2H", "child.import", "from size message")
 
 
 def demarshal_import(body: Buffer) -> MsgChildImport:
-    if len(body) < 5:
-        raise _IMPORT_1.short(0, len(body))
-    return MsgChildImport(*_IMPORT_1.unpack_from(body))
+    try:
+        return MsgChildImport(*_IMPORT_1.unpack_from(body))
+    except UNFIT:
+        raise _IMPORT_1.short(0, len(body)) from None
 
 
 def marshal_import(value: Any) -> bytes:

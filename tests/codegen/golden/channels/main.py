@@ -39,9 +39,10 @@ _PING_1 = Run("<I", "main.ping", "id")
 
 
 def demarshal_ping(body: Buffer) -> MsgPing:
-    if len(body) < 4:
-        raise _PING_1.short(0, len(body))
-    return MsgPing(*_PING_1.unpack_from(body))
+    try:
+        return MsgPing(*_PING_1.unpack_from(body))
+    except UNFIT:
+        raise _PING_1.short(0, len(body)) from None
 
 
 def marshal_ping(value: Any) -> bytes:
@@ -62,9 +63,10 @@ _CLIENT_PONG_1 = Run("<I", "main.pong", "id")
 
 
 def demarshal_client_pong(body: Buffer) -> MsgcPong:
-    if len(body) < 4:
-        raise _CLIENT_PONG_1.short(0, len(body))
-    return MsgcPong(*_CLIENT_PONG_1.unpack_from(body))
+    try:
+        return MsgcPong(*_CLIENT_PONG_1.unpack_from(body))
+    except UNFIT:
+        raise _CLIENT_PONG_1.short(0, len(body)) from None
 
 
 def marshal_client_pong(value: Any) -> bytes:

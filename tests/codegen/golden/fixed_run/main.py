@@ -35,9 +35,10 @@ _FIXED_1 = Run("<BhQiB2iI", "main.fixed", "a b c d e position.x position.y reser
 
 
 def demarshal_fixed(body: Buffer) -> MsgTestFixed:
-    if len(body) < 28:
-        raise _FIXED_1.short(0, len(body))
-    a, b, c, d, e, position_x, position_y, _ = _FIXED_1.unpack_from(body)
+    try:
+        a, b, c, d, e, position_x, position_y, _ = _FIXED_1.unpack_from(body)
+    except UNFIT:
+        raise _FIXED_1.short(0, len(body)) from None
     return MsgTestFixed(a, b, c, d, e, Point(position_x, position_y))
 
 

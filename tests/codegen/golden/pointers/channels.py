@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from . import main
-from .messages import ChannelType, Messages
+from .messages import ChannelType
 
-#: Every channel of the protocol by name, with the messages that it inherits.
+#: Every channel of the protocol by name, with the modules that hold its messages.
 CHANNELS: dict[str, ChannelType] = {
-    "main": ChannelType(
-        "main",
-        1,
-        server=Messages(*main.SERVER),
-        client=Messages(*main.CLIENT),
-    ),
+    "main": ChannelType("main", 1, "main"),
 }
