@@ -17,7 +17,7 @@ from redspice.channels.pressed_keys import PressedKeys
 from redspice.pipe import PipeItem
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgData, MsgEmpty
-from redspice_protocol.enums import MouseButton, MouseMode
+from redspice_protocol.enums import MouseButton, MouseButtonMask, MouseMode
 from redspice_protocol.inputs import (
     MsgcInputsKeyDown,
     MsgcInputsKeyModifiers,
@@ -46,6 +46,8 @@ MOTION_ACK_BUNCH = 4
 # The reference server's limit; the largest message is a string of scan codes.
 MAX_MESSAGE_SIZE = 2048
 WHEEL: dict[int, int] = {MouseButton.UP: -1, MouseButton.DOWN: 1}
+# A turn of the wheel is no button that is held: some viewers set its bit and nothing clears it.
+HELD = 0xFFFF & ~int(MouseButtonMask.UP | MouseButtonMask.DOWN)
 
 
 class InputsChannelClient(RedChannelClient):
@@ -86,23 +88,23 @@ class InputsChannelClient(RedChannelClient):
     def on_mouse_motion(self, message: MsgcInputsMouseMotion) -> None:
         self._count_motion()
         if (mouse := self.channel.mouse) is not None:
-            mouse.motion(message.dx, message.dy, 0, message.buttons_state)
+            mouse.motion(message.dx, message.dy, 0, message.buttons_state & HELD)
 
     def on_mouse_position(self, message: MsgcInputsMousePosition) -> None:
         self._count_motion()
         if (tablet := self.channel.tablet) is not None:
-            tablet.position(message.x, message.y, message.buttons_state)
+            tablet.position(message.x, message.y, message.buttons_state & HELD)
 
     def on_mouse_press(self, message: MsgcInputsMousePress) -> None:
         dz = WHEEL.get(message.button)
         if dz is None:
-            self._push_buttons(message.buttons_state)
+            self._push_buttons(message.buttons_state & HELD)
         else:
-            self._push_wheel(dz, message.buttons_state)
+            self._push_wheel(dz, message.buttons_state & HELD)
 
     def on_mouse_release(self, message: MsgcInputsMouseRelease) -> None:
         if message.button not in WHEEL:
-            self._push_buttons(message.buttons_state)
+            self._push_buttons(message.buttons_state & HELD)
 
     def _push_scan_code(self, fragments: bytes) -> None:
         keyboard = self.channel.reds.keyboard

@@ -1,0 +1,1 @@
+"""Real SPICE viewers against our server: what they show, what they send, what they survive."""
