@@ -1,65 +1,20 @@
 """What holds for every message: it comes back as it went; no bytes get more than a WireError."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import redspice_protocol
 from codegen.packages import imported
 from codegen.specs import ROOT, resolved, spice
+from generated.round_trip import PROFILE, check_comes_back, message_type, messages
 from generated.strategies import fields
 from redspice_codegen import model
 
-#: The same examples in every run: a failure is a failure of the change.
-PROFILE = settings(
-    max_examples=20,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-
-
-def messages(protocol: model.Protocol) -> Iterator[tuple[str, str, model.Message]]:
-    """Every message once: where it is said first."""
-    seen = set()
-    for channel in protocol.channels:
-        for message in (*channel.channel.server, *channel.channel.client):
-            key = (message.owner, message.direction, message.name)
-            if key not in seen:
-                seen.add(key)
-                yield channel.name, message.direction, message
-
-
-def message_type(package: ModuleType, channel: str, message: model.Message) -> Any:
-    return getattr(package.CHANNELS[channel], message.direction).by_id[message.number]
-
-
 SPICE = list(messages(spice()))
 IDS = [f"{channel}-{direction}-{message.name}" for channel, direction, message in SPICE]
-
-
-def check_round_trip(package: ModuleType, type_: Any, values: dict[str, Any]) -> bytes:
-    built = package.from_builtins(type_, values)
-    body: bytes = type_.marshal(built)
-    assert b"".join(type_.marshal_parts(built)) == body
-    decoded = type_.demarshal(body)
-    assert decoded == built
-    assert package.to_builtins(decoded) == values
-    return body
-
-
-def check_comes_back(package: ModuleType, type_: Any, body: model.Struct) -> None:
-    @PROFILE
-    @given(fields(body))
-    def round_trip(values: dict[str, Any]) -> None:
-        check_round_trip(package, type_, values)
-
-    round_trip()
 
 
 @pytest.mark.parametrize(("channel", "direction", "message"), SPICE, ids=IDS)

@@ -12,6 +12,7 @@ from .wire import (
     Buffer,
     Run,
     flat,
+    flat_or_none,
     null_pointer,
     pack_integers,
     read_cstring,
@@ -118,46 +119,86 @@ def write_varying(value: Any) -> list[Buffer]:
 
 @dataclass(slots=True)
 class MsgTestRest:
-    name: Buffer
-    data: Buffer
+    id: int
+    data: list[int]
 
     SHAPE: ClassVar[Shape] = (
-        Octets("name", "name", False),
-        Octets("data", "data", False),
+        Integer("id", "id", 16, False),
+        Integers("data", "data", False, 16, False),
     )
 
 
-_REST_1 = Run("<I", "main.rest", "name")
+_REST_1 = Run("<H", "main.rest", "id")
 
 
 def demarshal_rest(body: Buffer) -> MsgTestRest:
     view = memoryview(body)
     stop = len(view)
-    if stop < 4:
+    if stop < 2:
         raise _REST_1.short(0, stop)
-    (name_at,) = _REST_1.unpack_from(view)
-    at = 4
-    if not name_at:
-        raise null_pointer("main.rest.name")
-    name = read_cstring(view, name_at, "main.rest.name")
-    data = view[at:]
-    return MsgTestRest(name, data)
+    (id,) = _REST_1.unpack_from(view)
+    at = 2
+    count = (stop - at) // 2
+    data = read_integers("H", count, 2, view, at, stop, "main.rest.data")
+    return MsgTestRest(id, data)
 
 
 def write_rest(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
-    end = 4
-    end += len(value.data)
+    data = value.data
+    parts.append(_REST_1.pack(value.id))
+    parts.append(pack_integers("H", data))
+    return parts
+
+
+@dataclass(slots=True)
+class MsgTestTexts:
+    name: Buffer
+    comment: Buffer | None
+
+    SHAPE: ClassVar[Shape] = (
+        Octets("name", "name", False),
+        Octets("comment", "comment", True),
+    )
+
+
+_TEXTS_1 = Run("<2I", "main.texts", "name comment")
+
+
+def demarshal_texts(body: Buffer) -> MsgTestTexts:
+    view = memoryview(body)
+    stop = len(view)
+    if stop < 8:
+        raise _TEXTS_1.short(0, stop)
+    name_at, comment_at = _TEXTS_1.unpack_from(view)
+    if not name_at:
+        raise null_pointer("main.texts.name")
+    name = read_cstring(view, name_at, "main.texts.name")
+    comment = None
+    if comment_at:
+        comment = read_cstring(view, comment_at, "main.texts.comment")
+    return MsgTestTexts(name, comment)
+
+
+def write_texts(value: Any) -> list[Buffer]:
+    parts: list[Buffer] = []
+    end = 8
     name = flat(value.name)
-    data = flat(value.data)
+    comment = flat_or_none(value.comment)
     if name is None:
-        raise null_pointer("main.rest.name")
+        raise null_pointer("main.texts.name")
     name_at = end
     end += len(name) + 1
-    parts.append(_REST_1.pack(name_at))
-    parts.append(data)
+    comment_at = 0
+    if comment is not None:
+        comment_at = end
+        end += len(comment) + 1
+    parts.append(_TEXTS_1.pack(name_at, comment_at))
     if name_at:
         parts.append(name)
+        parts.append(b"\0")
+    if comment_at:
+        parts.append(comment)
         parts.append(b"\0")
     return parts
 
@@ -166,5 +207,6 @@ SERVER: tuple[MessageType, ...] = (
     varying(1, "sized", MsgTestSized, demarshal_sized, write_sized),
     varying(2, "varying", MsgTestVarying, demarshal_varying, write_varying),
     varying(3, "rest", MsgTestRest, demarshal_rest, write_rest),
+    varying(4, "texts", MsgTestTexts, demarshal_texts, write_texts),
 )
 CLIENT: tuple[MessageType, ...] = ()
