@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GENERATED := generated/redspice_protocol
+REFERENCE := docs/protocol
 
 HOST ?= 127.0.0.1
 PORT ?= 5900
@@ -26,9 +27,11 @@ check: $(STAMP) ## lint, format, types of all three packages, generated code up 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/redspice-codegen generate spice.proto -o $(GENERATED) --check
+	$(BIN)/redspice-codegen generate spice.proto -o $(REFERENCE) --backend docs --check
 
-generate: $(STAMP) ## spice.proto -> generated/redspice_protocol
+generate: $(STAMP) ## spice.proto -> generated/redspice_protocol and docs/protocol
 	@$(BIN)/redspice-codegen generate spice.proto -o $(GENERATED)
+	@$(BIN)/redspice-codegen generate spice.proto -o $(REFERENCE) --backend docs
 
 format: $(STAMP) ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .

@@ -27,7 +27,7 @@ RULES: Mapping[str, AttributeRule] = {
     "declare": AttributeRule((0, 0), "C declares the struct in a public header"),
     "deprecated": AttributeRule((0, 0), "the item still has its value, but nobody sends it"),
     "end": AttributeRule((0, 0), "the array is the tail of the C struct"),
-    "ifdef": AttributeRule((1, 1), "C compiles it only where the macro is defined"),
+    "ifdef": AttributeRule((1, 1), "it is there only where the name is defined, with -D"),
     "marshall": AttributeRule((0, 0), "the target is laid out before the next pointer's", True),
     "nocopy": AttributeRule((0, 0), "C refers to the received bytes"),
     "nomarshal": AttributeRule((0, 0), "C leaves it to the caller to append the bytes"),

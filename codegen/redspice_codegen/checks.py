@@ -22,6 +22,46 @@ def check_field(scope: Scope, member: syntax.Field, field: model.Field) -> None:
     _check_attributes(scope, member, field, array)
 
 
+def check_measure(scope: Scope, name: syntax.Name, field: model.Field) -> None:
+    """A member that an array or a switch depends on must have a value of its own."""
+    for attribute in ("zero", "virtual"):
+        if attribute in field.attributes:
+            raise scope.error(name, f"{name.text} is @{attribute}: nothing can depend on it")
+
+
+def check_switch(scope: Scope, member: syntax.Switch, switch: model.Switch) -> None:
+    """At least one label; arms that share a name are of one kind."""
+    place = syntax.Name("", member.position)
+    if not any(case.tests for case in switch.cases):
+        raise scope.error(place, "a switch without a case")
+    kinds: dict[str, str] = {}
+    for case, arm in zip(member.cases, switch.cases, strict=True):
+        kind = _kind(arm.member)
+        if kinds.setdefault(arm.member.name, kind) != kind:
+            place = syntax.Name("", case.labels[0].position)
+            text = f"arms called {arm.member.name} are of different kinds"
+            raise scope.error(place, text, "give one of them another name")
+        array = layout.array_of(arm.member)
+        if not switch.anonymous and array is not None and isinstance(array.size, model.CountSize):
+            place = syntax.Name("", case.labels[0].position)
+            text = (
+                f"{array.size.member} counts an array in an arm of the named switch {switch.name}"
+            )
+            raise scope.error(place, text, "mark the switch @anon, or put the array into a struct")
+
+
+def _kind(field: model.Field) -> str:
+    """How an arm is kept: arms of one name share an attribute."""
+    pointer = "pointer to " if isinstance(field.type, model.PointerType) else ""
+    array = layout.array_of(field)
+    if array is not None:
+        structs = isinstance(array.element, model.Struct)
+        element = "structs" if structs else f"{layout.element_size(array) * 8}-bit integers"
+        return f"{pointer}an array of {element}"
+    target = field.type.target if isinstance(field.type, model.PointerType) else field.type
+    return f"{pointer}{'a struct' if isinstance(target, model.Struct) else 'an integer'}"
+
+
 def check_order(scope: Scope, member: syntax.Member, known: list[model.Member]) -> None:
     """Nothing can stand behind an array that takes all that is left."""
     if known and _takes_rest(known[-1]):

@@ -6,17 +6,23 @@ Exit status: 0 good, 1 drift or findings, 2 a wrong spec or a file that cannot b
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from redspice_codegen.commands import generate
-from redspice_codegen.errors import SpecError
+from redspice_codegen.commands import explain, generate, lint, model
+from redspice_codegen.errors import BackendError, SpecError
 
 #: Every command by its name.
-COMMANDS: Mapping[str, ModuleType] = {"generate": generate}
+COMMANDS: Mapping[str, ModuleType] = {
+    "explain": explain,
+    "generate": generate,
+    "lint": lint,
+    "model": model,
+}
 
 USAGE_ERROR = 3
 
@@ -34,12 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = COMMANDS[options.command].run(options)
-    except SpecError as error:
+    except (SpecError, BackendError) as error:
         print(error, file=sys.stderr)
         return 2
     except UnicodeDecodeError as error:
         print(f"{options.spec}: not UTF-8 text: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"{error.filename or options.spec}: {error.strerror}", file=sys.stderr)
         return 2

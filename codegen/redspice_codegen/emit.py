@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from redspice_codegen import model
+from redspice_codegen.backends import construct, docs, json, wireshark
 from redspice_codegen.backends.python import PythonBackend
 
 Backend = Callable[[model.Protocol, str], dict[str, str]]
@@ -15,7 +16,13 @@ def _python(protocol: model.Protocol, source: str) -> dict[str, str]:
 
 
 #: Every backend by the name that the command line gives it.
-BACKENDS: Mapping[str, Backend] = {"python": _python}
+BACKENDS: Mapping[str, Backend] = {
+    "construct": construct.files,
+    "docs": docs.files,
+    "json": json.files,
+    "python": _python,
+    "wireshark": wireshark.files,
+}
 
 
 def emit(protocol: model.Protocol, source: str, backend: str = "python") -> dict[str, str]:

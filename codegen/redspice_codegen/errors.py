@@ -3,7 +3,9 @@
     SpecError                one fault of a spec: file:line:column, the line, a caret, a hint
     └── CombinedSpecError    several faults found in one run
 
-Both are shown as their text; no traceback reaches the user.
+    BackendError             a sound spec that a backend cannot put into its language
+
+All are shown as their text; no traceback reaches the user.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class Source:
     text: str
 
     def line(self, number: int) -> str:
-        lines = self.text.splitlines()
+        lines = self.text.split("\n")
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
@@ -47,6 +49,10 @@ class SpecError(Exception):
         caret = "".join(c if c == "\t" else " " for c in line[: self.position.column - 1]) + "^"
         text = f"{where}: {self.message}\n    {line}\n    {caret}"
         return f"{text}\n    {self.hint}" if self.hint else text
+
+
+class BackendError(Exception):
+    """A spec that is sound, but not in the language of a backend: two names become one."""
 
 
 class CombinedSpecError(SpecError):

@@ -93,6 +93,7 @@ class Choice:
     tag: Path
     tag_access: Path
     switch: model.Switch
+    owner: model.Struct
     path: Path
     branches: tuple[Branch, ...]
 
@@ -143,6 +144,16 @@ def fixed_size(struct: model.Struct) -> int | None:
     return steps[0].size if len(steps) == 1 and isinstance(steps[0], Run) else None
 
 
+def is_flat(struct: model.Struct) -> bool:
+    """Whether the values of the struct's single run are its members in order, nothing else."""
+    steps = lay_out(struct).steps
+    if len(steps) != 1 or not isinstance(steps[0], Run):
+        return False
+    slots = steps[0].slots
+    alone = all(len(slot.path) == 1 and slot.role is Role.VALUE for slot in slots)
+    return alone and len(slots) == len(struct.members)
+
+
 def smallest_size(struct: model.Struct) -> int:
     """The fewest bytes that a value of this struct takes, targets of pointers not counted."""
     return _smallest(lay_out(struct).steps)
@@ -191,7 +202,7 @@ def count_uses(struct: model.Struct, name: str) -> tuple[CountUse, ...]:
     uses: list[CountUse] = []
     for member in struct.members:
         in_arm = isinstance(member, model.Switch)
-        for field in (member,) if isinstance(member, model.Field) else _arms(member):
+        for field in (member,) if isinstance(member, model.Field) else member.arms():
             array = array_of(field)
             if array is not None and array.size == model.CountSize(name):
                 uses.append(CountUse(field, in_arm or field.nullable))
@@ -201,10 +212,6 @@ def count_uses(struct: model.Struct, name: str) -> tuple[CountUse, ...]:
 def is_derived_count(struct: model.Struct, name: str) -> bool:
     """Whether the count is always known from an array that is always there."""
     return any(not use.optional for use in count_uses(struct, name))
-
-
-def _arms(switch: model.Switch) -> tuple[model.Field, ...]:
-    return tuple({case.member.name: case.member for case in switch.cases}.values())
 
 
 def _struct_steps(struct: model.Struct, path: Path, access: Path) -> Iterator[Step]:
@@ -252,7 +259,7 @@ def _choice(switch: model.Switch, owner: model.Struct, path: Path, access: Path)
         steps = tuple(melt(_field_steps(member, owner, arm, arm_access)))
         branches.append(Branch(tests, member, arm, arm_access, steps))
     tag, tag_access = (*path, *switch.on), (*access, *switch.on)
-    return Choice(tag, tag_access, switch, (*path, switch.name), tuple(branches))
+    return Choice(tag, tag_access, switch, owner, (*path, switch.name), tuple(branches))
 
 
 def _alike(switch: model.Switch) -> list[list[model.Case]]:

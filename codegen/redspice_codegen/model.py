@@ -164,6 +164,13 @@ class Switch:
     attributes: Attributes
     comment: str
 
+    def arms(self) -> tuple[Field, ...]:
+        """The members of the cases; of those with the same name, the first."""
+        fields: dict[str, Field] = {}
+        for case in self.cases:
+            fields.setdefault(case.member.name, case.member)
+        return tuple(fields.values())
+
     @property
     def has_default(self) -> bool:
         return any(not case.tests for case in self.cases)

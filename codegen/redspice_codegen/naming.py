@@ -12,6 +12,7 @@ from redspice_codegen.layout import Path
 #: Names that generated functions use for themselves.
 _TAKEN = frozenset(
     [
+        "_",
         "at",
         "below",
         "body",
@@ -53,10 +54,26 @@ def attribute(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def local(path: Path) -> str:
-    """The local variable for a value: its path, joined."""
-    name = "_".join(path)
-    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name
+class Locals:
+    """The local variables of one function: a name of its own for each path.
+
+    A value is called by its path, joined; where that is taken or reserved, `_` is added. Variables
+    beside a value (the offset of a pointer) have the value's path and a word more.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[Path, str] = {}
+        self._taken = set(_TAKEN)
+
+    def __call__(self, path: Path, word: str = "") -> str:
+        path = (*path, word) if word else path
+        if path not in self._names:
+            name = "_".join(path)
+            while name in self._taken or keyword.iskeyword(name):
+                name += "_"
+            self._taken.add(name)
+            self._names[path] = name
+        return self._names[path]
 
 
 def struct_class(struct: model.Struct) -> str:

@@ -46,11 +46,16 @@ def write(files: Mapping[str, str], directory: Path) -> list[Path]:
 
 
 def stale(files: Mapping[str, str], directory: Path) -> list[Path]:
-    """Files in the directory that carry our mark but are not among `files`."""
+    """Files of the same kinds in the directory that carry our mark but are not among `files`."""
     if not directory.is_dir():
         return []
+    suffixes = {Path(name).suffix for name in files}
     return [
         path
-        for path in sorted(directory.glob("*.py"))
-        if path.name not in files and _MARK in path.read_text(encoding="utf-8")[:200]
+        for path in sorted(directory.iterdir())
+        if path.suffix in suffixes and path.name not in files and _is_generated(path)
     ]
+
+
+def _is_generated(path: Path) -> bool:
+    return path.is_file() and _MARK in path.read_text(encoding="utf-8", errors="replace")[:200]

@@ -65,7 +65,7 @@ def _unexpected(source: Source, error: UnexpectedToken, lark: Lark) -> SpecError
     expected = sorted(_terminal(name, lark) for name in error.accepts or error.expected)
     hint = f"expected {', '.join(expected)}"
     if token.type == "$END":
-        lines = source.text.splitlines() or [""]
+        lines = source.text.rstrip("\n").split("\n")
         end = Position(len(lines), len(lines[-1]) + 1)
         return SpecError(source, end, "unexpected end of file", hint)
     return SpecError(source, _position(token), f"unexpected {str(token)!r}", hint)
@@ -104,7 +104,7 @@ class Comments:
             first, text = self._above[line]
             blocks.insert(0, text)
             line = first - 1
-        return "\n".join(blocks) or self._behind.get(position.line, "")
+        return "\n".join(blocks).strip() or self._behind.get(position.line, "")
 
 
 def _comment_text(token: Token) -> str:

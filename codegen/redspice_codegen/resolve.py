@@ -105,6 +105,8 @@ class _Resolver:
         self._typedefs.append(alias)
 
     def _enum(self, definition: syntax.Enum) -> None:
+        if not definition.items:
+            raise self._scope.error(definition.name, f"{definition.name.text} has no items")
         flags = definition.kind == "flags"
         limit = definition.bits if flags else 1 << definition.bits
         items: list[model.EnumItem] = []

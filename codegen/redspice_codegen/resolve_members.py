@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from redspice_codegen import model, syntax
-from redspice_codegen.checks import check_field, check_order
+from redspice_codegen.checks import (
+    check_field,
+    check_measure,
+    check_order,
+    check_switch,
+)
 from redspice_codegen.scope import Scope
 
 _Integer = model.IntType | model.AliasType | model.EnumType
@@ -51,10 +56,9 @@ class MemberResolver:
 
     def _check_unique(self, member: syntax.Member, known: list[model.Member]) -> None:
         *before, last = known
-        taken = {field.name for m in before for field in _fields(m)}
-        switches = {m.name for m in before if isinstance(m, model.Switch) and not m.anonymous}
+        taken = {name for m in before for name in _member_names(m)}
         position = member.position if isinstance(member, syntax.Switch) else member.name.position
-        for name in {field.name for field in _fields(last)} & (taken | switches):
+        for name in _member_names(last) & taken:
             raise self._scope.error(syntax.Name(name, position), f"duplicate member {name}")
 
     def _member(self, member: syntax.Member, known: list[model.Member], owner: str) -> model.Member:
@@ -118,6 +122,7 @@ class MemberResolver:
         if name.text not in fields:
             hint = "a size is a number or a member that stands before the array"
             raise self._scope.unknown(name, "member", fields, hint)
+        check_measure(self._scope, name, fields[name.text])
         type_ = fields[name.text].type
         if not isinstance(type_, model.IntType | model.AliasType):
             raise self._scope.error(name, f"{name.text} is not an integer")
@@ -132,7 +137,7 @@ class MemberResolver:
         self._check_labels(member)
         cases = tuple(self._case(case, tag, known, owner) for case in member.cases)
         attributes = self._scope.attributes(member.attributes)
-        return model.Switch(
+        switch = model.Switch(
             name=member.name.text if member.name else "",
             on=tuple(name.text for name in member.on),
             tag=tag,
@@ -141,6 +146,8 @@ class MemberResolver:
             attributes=attributes,
             comment=member.comment,
         )
+        check_switch(self._scope, member, switch)
+        return switch
 
     def _check_labels(self, switch: syntax.Switch) -> None:
         """Each label once, `default` last."""
@@ -162,6 +169,7 @@ class MemberResolver:
             fields = {m.name: m for m in members if isinstance(m, model.Field)}
             if name.text not in fields:
                 raise self._scope.unknown(name, "member", fields)
+            check_measure(self._scope, name, fields[name.text])
             found = fields[name.text].type
             members = found.members if isinstance(found, model.Struct) else ()
         if not isinstance(found, model.EnumType):
@@ -190,7 +198,14 @@ class MemberResolver:
         return model.Case(tuple(tests), member)
 
 
+def _member_names(member: model.Member) -> set[str]:
+    """The names that a member takes in its struct: an arm of a named switch is found by both."""
+    names = {field.name for field in _fields(member)}
+    named = isinstance(member, model.Switch) and not member.anonymous
+    return names | {member.name} if named else names
+
+
 def _fields(member: model.Member) -> tuple[model.Field, ...]:
     if isinstance(member, model.Field):
         return (member,)
-    return tuple({case.member.name: case.member for case in member.cases}.values())
+    return member.arms()

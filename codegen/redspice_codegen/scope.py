@@ -89,7 +89,9 @@ class Scope:
             fewest, most = rule.arguments
             if not fewest <= len(attribute.arguments) <= most:
                 wanted = str(most) if fewest == most else f"{fewest} or {most}"
-                text = f"@{attribute.name} takes {wanted} arguments, not {len(attribute.arguments)}"
+                plural = "" if wanted == "1" else "s"
+                given_number = len(attribute.arguments)
+                text = f"@{attribute.name} takes {wanted} argument{plural}, not {given_number}"
                 raise self.error(name, text)
             result[attribute.name] = attribute.arguments
         self._check_output(given)

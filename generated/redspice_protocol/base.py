@@ -493,33 +493,51 @@ def marshal_client_disconnecting(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(1, "migrate", MsgMigrate, demarshal_migrate, marshal_migrate),
-    varying(2, "migrate_data", MsgData, demarshal_data, write_data),
-    fixed(3, "set_ack", MsgSetAck, demarshal_set_ack, marshal_set_ack),
-    varying(4, "ping", MsgPing, demarshal_ping, write_ping),
+    fixed(1, "migrate", MsgMigrate, demarshal_migrate, marshal_migrate, "base.migrate"),
+    varying(2, "migrate_data", MsgData, demarshal_data, write_data, "base.migrate_data"),
+    fixed(3, "set_ack", MsgSetAck, demarshal_set_ack, marshal_set_ack, "base.set_ack"),
+    varying(4, "ping", MsgPing, demarshal_ping, write_ping, "base.ping"),
     varying(
         5,
         "wait_for_channels",
         MsgWaitForChannels,
         demarshal_wait_for_channels,
         write_wait_for_channels,
+        "base.wait_for_channels",
     ),
-    fixed(6, "disconnecting", MsgDisconnecting, demarshal_disconnecting, marshal_disconnecting),
-    varying(7, "notify", MsgNotify, demarshal_notify, write_notify),
-    varying(8, "list", MsgData, demarshal_data, write_data),
-    fixed(100, "base_last", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(
+        6,
+        "disconnecting",
+        MsgDisconnecting,
+        demarshal_disconnecting,
+        marshal_disconnecting,
+        "base.disconnecting",
+    ),
+    varying(7, "notify", MsgNotify, demarshal_notify, write_notify, "base.notify"),
+    varying(8, "list", MsgData, demarshal_data, write_data, "base.list"),
+    fixed(100, "base_last", MsgEmpty, demarshal_empty, marshal_empty, "base.base_last"),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(1, "ack_sync", MsgcAckSync, demarshal_client_ack_sync, marshal_client_ack_sync),
-    fixed(2, "ack", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(3, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong),
-    fixed(4, "migrate_flush_mark", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(5, "migrate_data", MsgData, demarshal_data, write_data),
+    fixed(
+        1,
+        "ack_sync",
+        MsgcAckSync,
+        demarshal_client_ack_sync,
+        marshal_client_ack_sync,
+        "base.ack_sync",
+    ),
+    fixed(2, "ack", MsgEmpty, demarshal_empty, marshal_empty, "base.ack"),
+    fixed(3, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "base.pong"),
+    fixed(
+        4, "migrate_flush_mark", MsgEmpty, demarshal_empty, marshal_empty, "base.migrate_flush_mark"
+    ),
+    varying(5, "migrate_data", MsgData, demarshal_data, write_data, "base.migrate_data"),
     fixed(
         6,
         "disconnecting",
         MsgcDisconnecting,
         demarshal_client_disconnecting,
         marshal_client_disconnecting,
+        "base.disconnecting",
     ),
 )

@@ -320,13 +320,20 @@ def marshal_inval_one(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(101, "init", MsgCursorInit, demarshal_init, write_init),
-    fixed(102, "reset", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(103, "set", MsgCursorSet, demarshal_set, write_set),
-    fixed(104, "move", MsgCursorMove, demarshal_move, marshal_move),
-    fixed(105, "hide", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(106, "trail", MsgCursorTrail, demarshal_trail, marshal_trail),
-    fixed(107, "inval_one", MsgCursorInvalOne, demarshal_inval_one, marshal_inval_one),
-    fixed(108, "inval_all", MsgEmpty, demarshal_empty, marshal_empty),
+    varying(101, "init", MsgCursorInit, demarshal_init, write_init, "cursor.init"),
+    fixed(102, "reset", MsgEmpty, demarshal_empty, marshal_empty, "cursor.reset"),
+    varying(103, "set", MsgCursorSet, demarshal_set, write_set, "cursor.set"),
+    fixed(104, "move", MsgCursorMove, demarshal_move, marshal_move, "cursor.move"),
+    fixed(105, "hide", MsgEmpty, demarshal_empty, marshal_empty, "cursor.hide"),
+    fixed(106, "trail", MsgCursorTrail, demarshal_trail, marshal_trail, "cursor.trail"),
+    fixed(
+        107,
+        "inval_one",
+        MsgCursorInvalOne,
+        demarshal_inval_one,
+        marshal_inval_one,
+        "cursor.inval_one",
+    ),
+    fixed(108, "inval_all", MsgEmpty, demarshal_empty, marshal_empty, "cursor.inval_all"),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -66,6 +66,7 @@ from .wire import (
     read_integers,
     truncated,
     unpack_integers,
+    wrong_size,
 )
 
 
@@ -2427,11 +2428,10 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
                 size,
                 stop - data_attr_style_at,
             )
+        end = data_attr_style_at + size
         data_attr_style = None
         if data_attr_style_at:
-            data_attr_style = unpack_integers(
-                "i", view[data_attr_style_at : data_attr_style_at + size]
-            )
+            data_attr_style = unpack_integers("i", view[data_attr_style_at:end])
     if stop - at < 1:
         raise _DRAW_STROKE_6.short(at, stop)
     (data_brush_type,) = _DRAW_STROKE_6.unpack_from(view, at)
@@ -2594,6 +2594,8 @@ def write_draw_stroke(value: Any) -> list[Buffer]:
     if data_brush_pattern_pat_at:
         end = write_image(parts, below, data_brush_pattern_pat, end)
     parts += below
+    if not data_attr_style_at and data_attr.style_nseg * 4 > end:
+        raise wrong_size("display.draw_stroke.data.attr.style", end, data_attr.style_nseg * 4)
     return parts
 
 
@@ -4106,45 +4108,128 @@ def write_client_preferred_video_codec_type(value: Any) -> list[Buffer]:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "mode", MsgDisplayMode, demarshal_mode, marshal_mode),
-    fixed(102, "mark", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(103, "reset", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(104, "copy_bits", MsgDisplayCopyBits, demarshal_copy_bits, write_copy_bits),
-    varying(105, "inval_list", MsgDisplayInvalList, demarshal_inval_list, write_inval_list),
+    fixed(101, "mode", MsgDisplayMode, demarshal_mode, marshal_mode, "display.mode"),
+    fixed(102, "mark", MsgEmpty, demarshal_empty, marshal_empty, "display.mark"),
+    fixed(103, "reset", MsgEmpty, demarshal_empty, marshal_empty, "display.reset"),
+    varying(
+        104,
+        "copy_bits",
+        MsgDisplayCopyBits,
+        demarshal_copy_bits,
+        write_copy_bits,
+        "display.copy_bits",
+    ),
+    varying(
+        105,
+        "inval_list",
+        MsgDisplayInvalList,
+        demarshal_inval_list,
+        write_inval_list,
+        "display.inval_list",
+    ),
     varying(
         106,
         "inval_all_pixmaps",
         MsgDisplayInvalAllPixmaps,
         demarshal_inval_all_pixmaps,
         write_inval_all_pixmaps,
+        "display.inval_all_pixmaps",
     ),
     fixed(
-        107, "inval_palette", MsgDisplayInvalPalette, demarshal_inval_palette, marshal_inval_palette
+        107,
+        "inval_palette",
+        MsgDisplayInvalPalette,
+        demarshal_inval_palette,
+        marshal_inval_palette,
+        "display.inval_palette",
     ),
-    fixed(108, "inval_all_palettes", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(
+        108,
+        "inval_all_palettes",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "display.inval_all_palettes",
+    ),
     varying(
-        122, "stream_create", MsgDisplayStreamCreate, demarshal_stream_create, write_stream_create
+        122,
+        "stream_create",
+        MsgDisplayStreamCreate,
+        demarshal_stream_create,
+        write_stream_create,
+        "display.stream_create",
     ),
-    varying(123, "stream_data", MsgDisplayStreamData, demarshal_stream_data, write_stream_data),
-    varying(124, "stream_clip", MsgDisplayStreamClip, demarshal_stream_clip, write_stream_clip),
+    varying(
+        123,
+        "stream_data",
+        MsgDisplayStreamData,
+        demarshal_stream_data,
+        write_stream_data,
+        "display.stream_data",
+    ),
+    varying(
+        124,
+        "stream_clip",
+        MsgDisplayStreamClip,
+        demarshal_stream_clip,
+        write_stream_clip,
+        "display.stream_clip",
+    ),
     fixed(
         125,
         "stream_destroy",
         MsgDisplayStreamDestroy,
         demarshal_stream_destroy,
         marshal_stream_destroy,
+        "display.stream_destroy",
     ),
-    fixed(126, "stream_destroy_all", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(302, "draw_fill", MsgDisplayDrawFill, demarshal_draw_fill, write_draw_fill),
-    varying(303, "draw_opaque", MsgDisplayDrawOpaque, demarshal_draw_opaque, write_draw_opaque),
-    varying(304, "draw_copy", MsgDisplayDrawCopy, demarshal_draw_copy, write_draw_copy),
-    varying(305, "draw_blend", MsgDisplayDrawBlend, demarshal_draw_blend, write_draw_blend),
+    fixed(
+        126,
+        "stream_destroy_all",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "display.stream_destroy_all",
+    ),
+    varying(
+        302,
+        "draw_fill",
+        MsgDisplayDrawFill,
+        demarshal_draw_fill,
+        write_draw_fill,
+        "display.draw_fill",
+    ),
+    varying(
+        303,
+        "draw_opaque",
+        MsgDisplayDrawOpaque,
+        demarshal_draw_opaque,
+        write_draw_opaque,
+        "display.draw_opaque",
+    ),
+    varying(
+        304,
+        "draw_copy",
+        MsgDisplayDrawCopy,
+        demarshal_draw_copy,
+        write_draw_copy,
+        "display.draw_copy",
+    ),
+    varying(
+        305,
+        "draw_blend",
+        MsgDisplayDrawBlend,
+        demarshal_draw_blend,
+        write_draw_blend,
+        "display.draw_blend",
+    ),
     varying(
         306,
         "draw_blackness",
         MsgDisplayDrawBlackness,
         demarshal_draw_blackness,
         write_draw_blackness,
+        "display.draw_blackness",
     ),
     varying(
         307,
@@ -4152,17 +4237,47 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayDrawWhiteness,
         demarshal_draw_whiteness,
         write_draw_whiteness,
+        "display.draw_whiteness",
     ),
-    varying(308, "draw_invers", MsgDisplayDrawInvers, demarshal_draw_invers, write_draw_invers),
-    varying(309, "draw_rop3", MsgDisplayDrawRop3, demarshal_draw_rop3, write_draw_rop3),
-    varying(310, "draw_stroke", MsgDisplayDrawStroke, demarshal_draw_stroke, write_draw_stroke),
-    varying(311, "draw_text", MsgDisplayDrawText, demarshal_draw_text, write_draw_text),
+    varying(
+        308,
+        "draw_invers",
+        MsgDisplayDrawInvers,
+        demarshal_draw_invers,
+        write_draw_invers,
+        "display.draw_invers",
+    ),
+    varying(
+        309,
+        "draw_rop3",
+        MsgDisplayDrawRop3,
+        demarshal_draw_rop3,
+        write_draw_rop3,
+        "display.draw_rop3",
+    ),
+    varying(
+        310,
+        "draw_stroke",
+        MsgDisplayDrawStroke,
+        demarshal_draw_stroke,
+        write_draw_stroke,
+        "display.draw_stroke",
+    ),
+    varying(
+        311,
+        "draw_text",
+        MsgDisplayDrawText,
+        demarshal_draw_text,
+        write_draw_text,
+        "display.draw_text",
+    ),
     varying(
         312,
         "draw_transparent",
         MsgDisplayDrawTransparent,
         demarshal_draw_transparent,
         write_draw_transparent,
+        "display.draw_transparent",
     ),
     varying(
         313,
@@ -4170,6 +4285,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayDrawAlphaBlend,
         demarshal_draw_alpha_blend,
         write_draw_alpha_blend,
+        "display.draw_alpha_blend",
     ),
     fixed(
         314,
@@ -4177,6 +4293,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplaySurfaceCreate,
         demarshal_surface_create,
         marshal_surface_create,
+        "display.surface_create",
     ),
     fixed(
         315,
@@ -4184,6 +4301,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplaySurfaceDestroy,
         demarshal_surface_destroy,
         marshal_surface_destroy,
+        "display.surface_destroy",
     ),
     varying(
         316,
@@ -4191,6 +4309,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayStreamDataSized,
         demarshal_stream_data_sized,
         write_stream_data_sized,
+        "display.stream_data_sized",
     ),
     varying(
         317,
@@ -4198,6 +4317,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayMonitorsConfig,
         demarshal_monitors_config,
         write_monitors_config,
+        "display.monitors_config",
     ),
     varying(
         318,
@@ -4205,6 +4325,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayDrawComposite,
         demarshal_draw_composite,
         write_draw_composite,
+        "display.draw_composite",
     ),
     fixed(
         319,
@@ -4212,6 +4333,7 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayStreamActivateReport,
         demarshal_stream_activate_report,
         marshal_stream_activate_report,
+        "display.stream_activate_report",
     ),
     fixed(
         320,
@@ -4219,18 +4341,22 @@ SERVER: tuple[MessageType, ...] = (
         MsgDisplayGlScanoutUnix,
         demarshal_gl_scanout_unix,
         marshal_gl_scanout_unix,
+        "display.gl_scanout_unix",
     ),
-    fixed(321, "gl_draw", MsgDisplayGlDraw, demarshal_gl_draw, marshal_gl_draw),
-    varying(322, "quality_indicator", MsgData, demarshal_data, write_data),
+    fixed(321, "gl_draw", MsgDisplayGlDraw, demarshal_gl_draw, marshal_gl_draw, "display.gl_draw"),
+    varying(
+        322, "quality_indicator", MsgData, demarshal_data, write_data, "display.quality_indicator"
+    ),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgcDisplayInit, demarshal_client_init, marshal_client_init),
+    fixed(101, "init", MsgcDisplayInit, demarshal_client_init, marshal_client_init, "display.init"),
     fixed(
         102,
         "stream_report",
         MsgcDisplayStreamReport,
         demarshal_client_stream_report,
         marshal_client_stream_report,
+        "display.stream_report",
     ),
     fixed(
         103,
@@ -4238,6 +4364,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcDisplayPreferredCompression,
         demarshal_client_preferred_compression,
         marshal_client_preferred_compression,
+        "display.preferred_compression",
     ),
     fixed(
         104,
@@ -4245,6 +4372,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcDisplayGlDrawDone,
         demarshal_client_gl_draw_done,
         marshal_client_gl_draw_done,
+        "display.gl_draw_done",
     ),
     varying(
         105,
@@ -4252,5 +4380,6 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcDisplayPreferredVideoCodecType,
         demarshal_client_preferred_video_codec_type,
         write_client_preferred_video_codec_type,
+        "display.preferred_video_codec_type",
     ),
 )

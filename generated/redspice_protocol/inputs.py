@@ -286,29 +286,52 @@ def marshal_client_mouse_release(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgInputsInit, demarshal_init, marshal_init),
+    fixed(101, "init", MsgInputsInit, demarshal_init, marshal_init, "inputs.init"),
     fixed(
-        102, "key_modifiers", MsgInputsKeyModifiers, demarshal_key_modifiers, marshal_key_modifiers
+        102,
+        "key_modifiers",
+        MsgInputsKeyModifiers,
+        demarshal_key_modifiers,
+        marshal_key_modifiers,
+        "inputs.key_modifiers",
     ),
-    fixed(111, "mouse_motion_ack", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(
+        111, "mouse_motion_ack", MsgEmpty, demarshal_empty, marshal_empty, "inputs.mouse_motion_ack"
+    ),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(101, "key_down", MsgcInputsKeyDown, demarshal_client_key_down, marshal_client_key_down),
-    fixed(102, "key_up", MsgcInputsKeyUp, demarshal_client_key_up, marshal_client_key_up),
+    fixed(
+        101,
+        "key_down",
+        MsgcInputsKeyDown,
+        demarshal_client_key_down,
+        marshal_client_key_down,
+        "inputs.key_down",
+    ),
+    fixed(
+        102,
+        "key_up",
+        MsgcInputsKeyUp,
+        demarshal_client_key_up,
+        marshal_client_key_up,
+        "inputs.key_up",
+    ),
     fixed(
         103,
         "key_modifiers",
         MsgcInputsKeyModifiers,
         demarshal_client_key_modifiers,
         marshal_client_key_modifiers,
+        "inputs.key_modifiers",
     ),
-    varying(104, "key_scancode", MsgData, demarshal_data, write_data),
+    varying(104, "key_scancode", MsgData, demarshal_data, write_data, "inputs.key_scancode"),
     fixed(
         111,
         "mouse_motion",
         MsgcInputsMouseMotion,
         demarshal_client_mouse_motion,
         marshal_client_mouse_motion,
+        "inputs.mouse_motion",
     ),
     fixed(
         112,
@@ -316,6 +339,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcInputsMousePosition,
         demarshal_client_mouse_position,
         marshal_client_mouse_position,
+        "inputs.mouse_position",
     ),
     fixed(
         113,
@@ -323,6 +347,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcInputsMousePress,
         demarshal_client_mouse_press,
         marshal_client_mouse_press,
+        "inputs.mouse_press",
     ),
     fixed(
         114,
@@ -330,5 +355,6 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcInputsMouseRelease,
         demarshal_client_mouse_release,
         marshal_client_mouse_release,
+        "inputs.mouse_release",
     ),
 )

@@ -68,7 +68,8 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
             size,
             stop - dst_info_host_data_at,
         )
-    dst_info_host_data = view[dst_info_host_data_at : dst_info_host_data_at + size]
+    end = dst_info_host_data_at + size
+    dst_info_host_data = view[dst_info_host_data_at:end]
     size = dst_info_cert_subject_size
     if dst_info_cert_subject_data_at >= stop:
         raise bad_pointer(
@@ -81,11 +82,10 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
             size,
             stop - dst_info_cert_subject_data_at,
         )
+    end = dst_info_cert_subject_data_at + size
     dst_info_cert_subject_data = None
     if dst_info_cert_subject_data_at:
-        dst_info_cert_subject_data = view[
-            dst_info_cert_subject_data_at : dst_info_cert_subject_data_at + size
-        ]
+        dst_info_cert_subject_data = view[dst_info_cert_subject_data_at:end]
     return MsgMainMigrateBegin(
         DstInfo(
             dst_info_port,
@@ -125,6 +125,10 @@ def write_migrate_begin(value: Any) -> list[Buffer]:
         parts.append(dst_info_host_data)
     if dst_info_cert_subject_data_at:
         parts.append(dst_info_cert_subject_data)
+    if not dst_info_cert_subject_data_at and dst_info.cert_subject_size > end:
+        raise wrong_size(
+            "main.migrate_begin.dst_info.cert_subject_data", end, dst_info.cert_subject_size
+        )
     return parts
 
 
@@ -399,9 +403,10 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
         raise truncated(
             "main.migrate_switch_host.host_data", host_data_at, size, stop - host_data_at
         )
+    end = host_data_at + size
     host_data = None
     if host_data_at:
-        host_data = view[host_data_at : host_data_at + size]
+        host_data = view[host_data_at:end]
     size = cert_subject_size
     if cert_subject_data_at >= stop:
         raise bad_pointer("main.migrate_switch_host.cert_subject_data", cert_subject_data_at, stop)
@@ -412,9 +417,10 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
             size,
             stop - cert_subject_data_at,
         )
+    end = cert_subject_data_at + size
     cert_subject_data = None
     if cert_subject_data_at:
-        cert_subject_data = view[cert_subject_data_at : cert_subject_data_at + size]
+        cert_subject_data = view[cert_subject_data_at:end]
     return MsgMainMigrateSwitchHost(
         port,
         sport,
@@ -452,6 +458,10 @@ def write_migrate_switch_host(value: Any) -> list[Buffer]:
         parts.append(host_data)
     if cert_subject_data_at:
         parts.append(cert_subject_data)
+    if not host_data_at and value.host_size > end:
+        raise wrong_size("main.migrate_switch_host.host_data", end, value.host_size)
+    if not cert_subject_data_at and value.cert_subject_size > end:
+        raise wrong_size("main.migrate_switch_host.cert_subject_data", end, value.cert_subject_size)
     return parts
 
 
@@ -600,7 +610,8 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
             size,
             stop - dst_info_host_data_at,
         )
-    dst_info_host_data = view[dst_info_host_data_at : dst_info_host_data_at + size]
+    end = dst_info_host_data_at + size
+    dst_info_host_data = view[dst_info_host_data_at:end]
     size = dst_info_cert_subject_size
     if dst_info_cert_subject_data_at >= stop:
         raise bad_pointer(
@@ -615,11 +626,10 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
             size,
             stop - dst_info_cert_subject_data_at,
         )
+    end = dst_info_cert_subject_data_at + size
     dst_info_cert_subject_data = None
     if dst_info_cert_subject_data_at:
-        dst_info_cert_subject_data = view[
-            dst_info_cert_subject_data_at : dst_info_cert_subject_data_at + size
-        ]
+        dst_info_cert_subject_data = view[dst_info_cert_subject_data_at:end]
     return MsgMainMigrateBeginSeamless(
         DstInfo(
             dst_info_port,
@@ -661,6 +671,12 @@ def write_migrate_begin_seamless(value: Any) -> list[Buffer]:
         parts.append(dst_info_host_data)
     if dst_info_cert_subject_data_at:
         parts.append(dst_info_cert_subject_data)
+    if not dst_info_cert_subject_data_at and dst_info.cert_subject_size > end:
+        raise wrong_size(
+            "main.migrate_begin_seamless.dst_info.cert_subject_data",
+            end,
+            dst_info.cert_subject_size,
+        )
     return parts
 
 
@@ -801,47 +817,75 @@ def marshal_client_migrate_dst_do_seamless(value: Any) -> bytes:
 
 SERVER: tuple[MessageType, ...] = (
     varying(
-        101, "migrate_begin", MsgMainMigrateBegin, demarshal_migrate_begin, write_migrate_begin
+        101,
+        "migrate_begin",
+        MsgMainMigrateBegin,
+        demarshal_migrate_begin,
+        write_migrate_begin,
+        "main.migrate_begin",
     ),
-    fixed(102, "migrate_cancel", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(103, "init", MsgMainInit, demarshal_init, marshal_init),
+    fixed(102, "migrate_cancel", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_cancel"),
+    fixed(103, "init", MsgMainInit, demarshal_init, marshal_init, "main.init"),
     varying(
-        104, "channels_list", MsgMainChannelsList, demarshal_channels_list, write_channels_list
+        104,
+        "channels_list",
+        MsgMainChannelsList,
+        demarshal_channels_list,
+        write_channels_list,
+        "main.channels_list",
     ),
-    fixed(105, "mouse_mode", MsgMainMouseMode, demarshal_mouse_mode, marshal_mouse_mode),
+    fixed(
+        105,
+        "mouse_mode",
+        MsgMainMouseMode,
+        demarshal_mouse_mode,
+        marshal_mouse_mode,
+        "main.mouse_mode",
+    ),
     fixed(
         106,
         "multi_media_time",
         MsgMainMultiMediaTime,
         demarshal_multi_media_time,
         marshal_multi_media_time,
+        "main.multi_media_time",
     ),
-    fixed(107, "agent_connected", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(107, "agent_connected", MsgEmpty, demarshal_empty, marshal_empty, "main.agent_connected"),
     fixed(
         108,
         "agent_disconnected",
         MsgMainAgentDisconnected,
         demarshal_agent_disconnected,
         marshal_agent_disconnected,
+        "main.agent_disconnected",
     ),
-    varying(109, "agent_data", MsgData, demarshal_data, write_data),
-    fixed(110, "agent_token", MsgMainAgentToken, demarshal_agent_token, marshal_agent_token),
+    varying(109, "agent_data", MsgData, demarshal_data, write_data, "main.agent_data"),
+    fixed(
+        110,
+        "agent_token",
+        MsgMainAgentToken,
+        demarshal_agent_token,
+        marshal_agent_token,
+        "main.agent_token",
+    ),
     varying(
         111,
         "migrate_switch_host",
         MsgMainMigrateSwitchHost,
         demarshal_migrate_switch_host,
         write_migrate_switch_host,
+        "main.migrate_switch_host",
     ),
-    fixed(112, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(113, "name", MsgMainName, demarshal_name, write_name),
-    varying(114, "uuid", MsgMainUuid, demarshal_uuid, write_uuid),
+    fixed(112, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end"),
+    varying(113, "name", MsgMainName, demarshal_name, write_name, "main.name"),
+    varying(114, "uuid", MsgMainUuid, demarshal_uuid, write_uuid, "main.uuid"),
     fixed(
         115,
         "agent_connected_tokens",
         MsgMainAgentConnectedTokens,
         demarshal_agent_connected_tokens,
         marshal_agent_connected_tokens,
+        "main.agent_connected_tokens",
     ),
     varying(
         116,
@@ -849,9 +893,24 @@ SERVER: tuple[MessageType, ...] = (
         MsgMainMigrateBeginSeamless,
         demarshal_migrate_begin_seamless,
         write_migrate_begin_seamless,
+        "main.migrate_begin_seamless",
     ),
-    fixed(117, "migrate_dst_seamless_ack", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(118, "migrate_dst_seamless_nack", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(
+        117,
+        "migrate_dst_seamless_ack",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "main.migrate_dst_seamless_ack",
+    ),
+    fixed(
+        118,
+        "migrate_dst_seamless_nack",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "main.migrate_dst_seamless_nack",
+    ),
 )
 CLIENT: tuple[MessageType, ...] = (
     fixed(
@@ -860,16 +919,27 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcMainClientInfo,
         demarshal_client_client_info,
         marshal_client_client_info,
+        "main.client_info",
     ),
-    fixed(102, "migrate_connected", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(103, "migrate_connect_error", MsgEmpty, demarshal_empty, marshal_empty),
-    fixed(104, "attach_channels", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(
+        102, "migrate_connected", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_connected"
+    ),
+    fixed(
+        103,
+        "migrate_connect_error",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "main.migrate_connect_error",
+    ),
+    fixed(104, "attach_channels", MsgEmpty, demarshal_empty, marshal_empty, "main.attach_channels"),
     fixed(
         105,
         "mouse_mode_request",
         MsgcMainMouseModeRequest,
         demarshal_client_mouse_mode_request,
         marshal_client_mouse_mode_request,
+        "main.mouse_mode_request",
     ),
     fixed(
         106,
@@ -877,23 +947,35 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcMainAgentStart,
         demarshal_client_agent_start,
         marshal_client_agent_start,
+        "main.agent_start",
     ),
-    varying(107, "agent_data", MsgData, demarshal_data, write_data),
+    varying(107, "agent_data", MsgData, demarshal_data, write_data, "main.agent_data"),
     fixed(
         108,
         "agent_token",
         MsgcMainAgentToken,
         demarshal_client_agent_token,
         marshal_client_agent_token,
+        "main.agent_token",
     ),
-    fixed(109, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty),
+    fixed(109, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end"),
     fixed(
         110,
         "migrate_dst_do_seamless",
         MsgcMainMigrateDstDoSeamless,
         demarshal_client_migrate_dst_do_seamless,
         marshal_client_migrate_dst_do_seamless,
+        "main.migrate_dst_do_seamless",
     ),
-    fixed(111, "migrate_connected_seamless", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(112, "quality_indicator", MsgData, demarshal_data, write_data),
+    fixed(
+        111,
+        "migrate_connected_seamless",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "main.migrate_connected_seamless",
+    ),
+    varying(
+        112, "quality_indicator", MsgData, demarshal_data, write_data, "main.quality_indicator"
+    ),
 )

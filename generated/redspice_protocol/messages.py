@@ -14,11 +14,12 @@ from .wire import UNFIT, Buffer
 
 @dataclass(frozen=True, slots=True)
 class MessageType:
-    """A message of a channel.
+    """A message of a channel; `path` is what errors call it: `display.draw_copy`.
 
-    `demarshal(body)` gives an object of `type` whose payloads are slices of the body; it raises
-    WireError. `marshal(object)` gives the body, `marshal_parts(object)` the same as a list of
-    buffers with payloads uncopied; both raise WireError before a byte is produced.
+    A body is bytes, a bytearray, or a memoryview of single bytes. `demarshal(body)` gives an object
+    of `type` whose payloads are slices of the body; it raises WireError. `marshal(object)` gives
+    the body, `marshal_parts(object)` the same as a list of buffers with payloads uncopied; both
+    raise WireError before a byte is produced.
     """
 
     id: int
@@ -27,6 +28,7 @@ class MessageType:
     demarshal: Callable[[Buffer], Any]
     marshal: Callable[[Any], bytes]
     marshal_parts: Callable[[Any], list[Buffer]]
+    path: str
 
 
 class Messages:
@@ -76,9 +78,10 @@ def fixed(
     type: type[Any],
     demarshal: Callable[[Buffer], Any],
     marshal: Callable[[Any], bytes],
+    path: str,
 ) -> MessageType:
     """A message of fixed size, packed in one go."""
-    return MessageType(id, name, type, demarshal, marshal, lambda value: [marshal(value)])
+    return MessageType(id, name, type, demarshal, marshal, lambda value: [marshal(value)], path)
 
 
 def varying(
@@ -87,6 +90,7 @@ def varying(
     type: type[Any],
     demarshal: Callable[[Buffer], Any],
     write: Callable[[Any], list[Buffer]],
+    path: str,
 ) -> MessageType:
     """A message of varying size: `write` gives its parts, or fails where a value does not fit."""
 
@@ -94,12 +98,12 @@ def varying(
         try:
             return write(value)
         except UNFIT:
-            raise misfit(name, value, type) from None
+            raise misfit(path, value, type) from None
 
     def marshal(value: Any) -> bytes:
         try:
             return b"".join(write(value))
         except UNFIT:
-            raise misfit(name, value, type) from None
+            raise misfit(path, value, type) from None
 
-    return MessageType(id, name, type, demarshal, marshal, marshal_parts)
+    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path)

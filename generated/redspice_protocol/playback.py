@@ -163,12 +163,16 @@ def marshal_latency(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(101, "data", MsgPlaybackData, demarshal_data, write_data),
-    varying(102, "mode", MsgPlaybackMode, demarshal_mode, write_mode),
-    fixed(103, "start", MsgPlaybackStart, demarshal_start, marshal_start),
-    fixed(104, "stop", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(105, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume),
-    fixed(106, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute),
-    fixed(107, "latency", MsgPlaybackLatency, demarshal_latency, marshal_latency),
+    varying(101, "data", MsgPlaybackData, demarshal_data, write_data, "playback.data"),
+    varying(102, "mode", MsgPlaybackMode, demarshal_mode, write_mode, "playback.mode"),
+    fixed(103, "start", MsgPlaybackStart, demarshal_start, marshal_start, "playback.start"),
+    fixed(104, "stop", MsgEmpty, demarshal_empty, marshal_empty, "playback.stop"),
+    varying(
+        105, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume, "playback.volume"
+    ),
+    fixed(106, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "playback.mute"),
+    fixed(
+        107, "latency", MsgPlaybackLatency, demarshal_latency, marshal_latency, "playback.latency"
+    ),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -42,7 +42,8 @@ def demarshal_init(body: Buffer) -> MsgPortInit:
         raise bad_pointer("port.init.name", name_at, stop)
     if stop - name_at < size:
         raise truncated("port.init.name", name_at, size, stop - name_at)
-    name = view[name_at : name_at + size]
+    end = name_at + size
+    name = view[name_at:end]
     return MsgPortInit(name, opened)
 
 
@@ -115,9 +116,9 @@ def marshal_client_event(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(201, "init", MsgPortInit, demarshal_init, write_init),
-    fixed(202, "event", MsgPortEvent, demarshal_event, marshal_event),
+    varying(201, "init", MsgPortInit, demarshal_init, write_init, "port.init"),
+    fixed(202, "event", MsgPortEvent, demarshal_event, marshal_event, "port.event"),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(201, "event", MsgcPortEvent, demarshal_client_event, marshal_client_event),
+    fixed(201, "event", MsgcPortEvent, demarshal_client_event, marshal_client_event, "port.event"),
 )

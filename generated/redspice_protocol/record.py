@@ -160,19 +160,22 @@ def marshal_client_start_mark(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "start", MsgRecordStart, demarshal_start, marshal_start),
-    fixed(102, "stop", MsgEmpty, demarshal_empty, marshal_empty),
-    varying(103, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume),
-    fixed(104, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute),
+    fixed(101, "start", MsgRecordStart, demarshal_start, marshal_start, "record.start"),
+    fixed(102, "stop", MsgEmpty, demarshal_empty, marshal_empty, "record.stop"),
+    varying(
+        103, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume, "record.volume"
+    ),
+    fixed(104, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "record.mute"),
 )
 CLIENT: tuple[MessageType, ...] = (
-    varying(101, "data", MsgcRecordData, demarshal_client_data, write_client_data),
-    varying(102, "mode", MsgcRecordMode, demarshal_client_mode, write_client_mode),
+    varying(101, "data", MsgcRecordData, demarshal_client_data, write_client_data, "record.data"),
+    varying(102, "mode", MsgcRecordMode, demarshal_client_mode, write_client_mode, "record.mode"),
     fixed(
         103,
         "start_mark",
         MsgcRecordStartMark,
         demarshal_client_start_mark,
         marshal_client_start_mark,
+        "record.start_mark",
     ),
 )

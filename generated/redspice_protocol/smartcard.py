@@ -99,8 +99,10 @@ def write_client_data(value: Any) -> list[Buffer]:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(101, "data", MsgSmartcardData, demarshal_data, write_data),
+    varying(101, "data", MsgSmartcardData, demarshal_data, write_data, "smartcard.data"),
 )
 CLIENT: tuple[MessageType, ...] = (
-    varying(101, "data", MsgcSmartcardData, demarshal_client_data, write_client_data),
+    varying(
+        101, "data", MsgcSmartcardData, demarshal_client_data, write_client_data, "smartcard.data"
+    ),
 )

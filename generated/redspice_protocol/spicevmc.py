@@ -13,14 +13,24 @@ from .base import (
 from .messages import MessageType, varying
 
 SERVER: tuple[MessageType, ...] = (
-    varying(101, "data", MsgData, demarshal_data, write_data),
+    varying(101, "data", MsgData, demarshal_data, write_data, "spicevmc.data"),
     varying(
-        102, "compressed_data", MsgCompressedData, demarshal_compressed_data, write_compressed_data
+        102,
+        "compressed_data",
+        MsgCompressedData,
+        demarshal_compressed_data,
+        write_compressed_data,
+        "spicevmc.compressed_data",
     ),
 )
 CLIENT: tuple[MessageType, ...] = (
-    varying(101, "data", MsgData, demarshal_data, write_data),
+    varying(101, "data", MsgData, demarshal_data, write_data, "spicevmc.data"),
     varying(
-        102, "compressed_data", MsgCompressedData, demarshal_compressed_data, write_compressed_data
+        102,
+        "compressed_data",
+        MsgCompressedData,
+        demarshal_compressed_data,
+        write_compressed_data,
+        "spicevmc.compressed_data",
     ),
 )

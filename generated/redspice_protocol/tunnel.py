@@ -632,22 +632,63 @@ def marshal_client_socket_token(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgTunnelInit, demarshal_init, marshal_init),
+    fixed(101, "init", MsgTunnelInit, demarshal_init, marshal_init, "tunnel.init"),
     varying(
-        102, "service_ip_map", MsgTunnelServiceIpMap, demarshal_service_ip_map, write_service_ip_map
+        102,
+        "service_ip_map",
+        MsgTunnelServiceIpMap,
+        demarshal_service_ip_map,
+        write_service_ip_map,
+        "tunnel.service_ip_map",
     ),
-    fixed(103, "socket_open", MsgTunnelSocketOpen, demarshal_socket_open, marshal_socket_open),
-    fixed(104, "socket_fin", MsgTunnelSocketFin, demarshal_socket_fin, marshal_socket_fin),
-    fixed(105, "socket_close", MsgTunnelSocketClose, demarshal_socket_close, marshal_socket_close),
-    varying(106, "socket_data", MsgTunnelSocketData, demarshal_socket_data, write_socket_data),
+    fixed(
+        103,
+        "socket_open",
+        MsgTunnelSocketOpen,
+        demarshal_socket_open,
+        marshal_socket_open,
+        "tunnel.socket_open",
+    ),
+    fixed(
+        104,
+        "socket_fin",
+        MsgTunnelSocketFin,
+        demarshal_socket_fin,
+        marshal_socket_fin,
+        "tunnel.socket_fin",
+    ),
+    fixed(
+        105,
+        "socket_close",
+        MsgTunnelSocketClose,
+        demarshal_socket_close,
+        marshal_socket_close,
+        "tunnel.socket_close",
+    ),
+    varying(
+        106,
+        "socket_data",
+        MsgTunnelSocketData,
+        demarshal_socket_data,
+        write_socket_data,
+        "tunnel.socket_data",
+    ),
     fixed(
         107,
         "socket_closed_ack",
         MsgTunnelSocketClosedAck,
         demarshal_socket_closed_ack,
         marshal_socket_closed_ack,
+        "tunnel.socket_closed_ack",
     ),
-    fixed(108, "socket_token", MsgTunnelSocketToken, demarshal_socket_token, marshal_socket_token),
+    fixed(
+        108,
+        "socket_token",
+        MsgTunnelSocketToken,
+        demarshal_socket_token,
+        marshal_socket_token,
+        "tunnel.socket_token",
+    ),
 )
 CLIENT: tuple[MessageType, ...] = (
     varying(
@@ -656,6 +697,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelServiceAdd,
         demarshal_client_service_add,
         write_client_service_add,
+        "tunnel.service_add",
     ),
     fixed(
         102,
@@ -663,6 +705,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelServiceRemove,
         demarshal_client_service_remove,
         marshal_client_service_remove,
+        "tunnel.service_remove",
     ),
     fixed(
         103,
@@ -670,6 +713,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketOpenAck,
         demarshal_client_socket_open_ack,
         marshal_client_socket_open_ack,
+        "tunnel.socket_open_ack",
     ),
     fixed(
         104,
@@ -677,6 +721,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketOpenNack,
         demarshal_client_socket_open_nack,
         marshal_client_socket_open_nack,
+        "tunnel.socket_open_nack",
     ),
     fixed(
         105,
@@ -684,6 +729,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketFin,
         demarshal_client_socket_fin,
         marshal_client_socket_fin,
+        "tunnel.socket_fin",
     ),
     fixed(
         106,
@@ -691,6 +737,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketClosed,
         demarshal_client_socket_closed,
         marshal_client_socket_closed,
+        "tunnel.socket_closed",
     ),
     fixed(
         107,
@@ -698,6 +745,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketClosedAck,
         demarshal_client_socket_closed_ack,
         marshal_client_socket_closed_ack,
+        "tunnel.socket_closed_ack",
     ),
     varying(
         108,
@@ -705,6 +753,7 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketData,
         demarshal_client_socket_data,
         write_client_socket_data,
+        "tunnel.socket_data",
     ),
     fixed(
         109,
@@ -712,5 +761,6 @@ CLIENT: tuple[MessageType, ...] = (
         MsgcTunnelSocketToken,
         demarshal_client_socket_token,
         marshal_client_socket_token,
+        "tunnel.socket_token",
     ),
 )

@@ -11,186 +11,185 @@ from typing import Any
 import pytest
 
 from codegen.specs import ROOT, spice
-from redspice_codegen import layout, model
 from redspice_codegen.attributes import RULES
+from redspice_codegen.emit import emit
 
-#: How C keeps a member in memory, without a trace on the wire. `nonnull` of a struct is a mark that
-#: the C generator leaves on it; it belongs to the pointers.
+#: `nonnull` of a struct is a mark that the C generator leaves on it; it belongs to the pointers.
 WIRE_ATTRIBUTES = {name for name, rule in RULES.items() if rule.wire}
+
+Object = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def table() -> dict[str, Any]:
+def table() -> Object:
     path = ROOT / "tests" / "vectors" / "protocol_table.json.xz"
-    loaded: dict[str, Any] = json.loads(lzma.decompress(path.read_bytes()))
+    loaded: Object = json.loads(lzma.decompress(path.read_bytes()))
     return loaded
 
 
 @pytest.fixture(scope="module")
-def protocol() -> model.Protocol:
-    return spice()
+def ours() -> Object:
+    """The model as the JSON backend prints it."""
+    (text,) = emit(spice(), "spice.proto", "json").values()
+    loaded: Object = json.loads(text)
+    return loaded
 
 
-def describe_type(type_: model.Type) -> dict[str, Any]:
-    """A type in the words of the table."""
-    match type_:
-        case model.IntType(bits=bits, signed=signed):
-            return {"kind": "int", "bits": bits, "signed": signed}
-        case model.AliasType(name=name, of=of):
-            return {"kind": "alias", "name": name, "of": describe_type(of)}
-        case model.EnumType(name=name, bits=bits, flags=flags):
-            return {"kind": "flags" if flags else "enum", "name": name, "bits": bits}
-        case model.UnixFdType():
-            return {"kind": "unix_fd", "bits": 0}
-        case model.Struct(name=name):
-            return {"kind": "struct", "name": name}
-        case model.ArrayType(element=element, size=size):
-            sized = describe_size(size)
-            return {"kind": "array", "element": describe_type(element), "size": sized}
-        case model.PointerType(target=target):
-            return {"kind": "pointer", "target": describe_type(target)}
+def wire_attributes(attributes: Object) -> Object:
+    return {name: a for name, a in attributes.items() if name in WIRE_ATTRIBUTES}
 
 
-def describe_size(size: model.ArraySize) -> dict[str, Any]:
-    match size:
-        case model.RestSize():
-            return {"remaining": True}
-        case model.ConstantSize(count=count):
-            return {"const": count}
-        case model.CountSize(member=member):
-            return {"member": member}
-        case model.ImageSize(bits_per_pixel=bits, width=width, rows=rows):
-            return {"image_size": [bits, width, rows]}
-        case model.CStringSize():
-            return {"cstring": []}
-
-
-def describe_member(member: model.Member) -> dict[str, Any]:
-    if isinstance(member, model.Field):
-        return {
-            "name": member.name,
-            "type": describe_type(member.type),
-            "attributes": wire_attributes(member.attributes),
-        }
-    return {
-        "switch": member.name,
-        "on": ".".join(member.on),
-        "anonymous": member.anonymous,
-        "cases": [
-            {
-                "values": [{"not": test.negated, "name": test.item} for test in case.tests]
-                or ["default"],
-                "member": describe_member(case.member),
-            }
-            for case in member.cases
-        ],
-    }
-
-
-def wire_attributes(attributes: model.Attributes) -> dict[str, list[str | int]]:
-    return {name: list(a) for name, a in attributes.items() if name in WIRE_ATTRIBUTES}
-
-
-def reduce_member(member: dict[str, Any]) -> dict[str, Any]:
-    """A member of the table without what only C needs."""
+def reduced(member: Object) -> Object:
+    """A member of ours without what the table does not have."""
     if "switch" in member:
         return {
             "switch": member["switch"],
             "on": member["on"],
-            "anonymous": "anon" in member["attributes"],
+            "anonymous": member["anonymous"],
             "cases": [
-                {"values": case["values"], "member": reduce_member(case["member"])}
+                ([(t["negated"], t["item"]) for t in case["tests"]], reduced(case["member"]))
                 for case in member["cases"]
             ],
         }
     return {
         "name": member["name"],
         "type": member["type"],
+        "size": member["size"],
         "attributes": wire_attributes(member["attributes"]),
     }
 
 
-@pytest.mark.parametrize("kind", ["enums", "flags"])
-def test_enums_and_flags(table: dict[str, Any], protocol: model.Protocol, kind: str) -> None:
-    ours = {e.name: e for e in protocol.enums if e.flags == (kind == "flags")}
-    theirs = {entry["name"]: entry for entry in table[kind]}
-    tunnel = {name for name in ours if name.startswith("tunnel_")}
-    assert ours.keys() - tunnel == theirs.keys()
+def expected(member: Object) -> Object:
+    """A member of the table in the words of ours, without what only C needs."""
+    if "switch" in member:
+        return {
+            "switch": member["switch"],
+            "on": member["on"].split("."),
+            "anonymous": "anon" in member["attributes"],
+            "cases": [
+                (
+                    [(v["not"], v["name"]) for v in case["values"] if v != "default"],
+                    expected(case["member"]),
+                )
+                for case in member["cases"]
+            ],
+        }
+    return {
+        "name": member["name"],
+        "type": expected_type(member["type"]),
+        "size": member.get("fixed_size"),
+        "attributes": wire_attributes(member["attributes"]),
+    }
+
+
+def expected_type(type_: Object) -> Object:
+    match type_:
+        case {"kind": "unix_fd"}:
+            return {"kind": "unix_fd"}
+        case {"kind": "array", "element": element, "size": size}:
+            kind = expected_size(size)
+            return {"kind": "array", "element": expected_type(element), "size": kind}
+        case {"kind": "pointer", "target": target}:
+            return {"kind": "pointer", "target": expected_type(target)}
+        case _:
+            return type_
+
+
+def expected_size(size: Object) -> Object:
+    match size:
+        case {"remaining": True}:
+            return {"kind": "rest"}
+        case {"const": count}:
+            return {"kind": "constant", "count": count}
+        case {"member": member}:
+            return {"kind": "count", "member": member}
+        case {"image_size": [bits, width, rows]}:
+            return {"kind": "image", "bits_per_pixel": bits, "width": width, "rows": rows}
+        case _:
+            raise ValueError(f"a size that spice.proto does not use: {size}")
+
+
+def channel_types(ours: Object) -> list[Object]:
+    """The types of the protocol's channels, in its order."""
+    by_name = {channel["name"]: channel for channel in ours["channel_types"]}
+    return [by_name[entry["type"]] for entry in ours["channels"]]
+
+
+@pytest.mark.parametrize("kind", ["enum", "flags"])
+def test_enums_and_flags(table: Object, ours: Object, kind: str) -> None:
+    found = {enum["name"]: enum for enum in ours["enums"] if enum["kind"] == kind}
+    theirs = {entry["name"]: entry for entry in table["enums" if kind == "enum" else kind]}
+    tunnel = {name for name in found if name.startswith("tunnel_")}
+    assert found.keys() - tunnel == theirs.keys()
+    keys = ("name", "value", "bit", "deprecated")
     for name, entry in theirs.items():
-        assert ours[name].bits == entry["bits"]
+        assert found[name]["bits"] == entry["bits"]
         items = [(i["name"], i["value"], i.get("bit"), "deprecated" in i) for i in entry["items"]]
-        assert [(i.name, i.value, i.bit, i.deprecated) for i in ours[name].items] == items
-        prefix = entry["attributes"].get("prefix")
-        assert ours[name].attributes.get("prefix") == (tuple(prefix) if prefix else None)
+        assert [tuple(i[key] for key in keys) for i in found[name]["items"]] == items
 
 
-def test_structs(table: dict[str, Any], protocol: model.Protocol) -> None:
-    ours = {struct.name: struct for struct in protocol.structs}
+def test_typedefs_are_those_of_the_table(table: Object, ours: Object) -> None:
+    """The table has no list of them, but each use spells out name and type."""
+    used = set()
+    walk = [table]
+    while walk:
+        node: Any = walk.pop()
+        if isinstance(node, dict) and node.get("kind") == "alias":
+            used.add((node["name"], json.dumps(node["of"], sort_keys=True)))
+        walk += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    found = {(a["name"], json.dumps(a["of"], sort_keys=True)) for a in ours["typedefs"]}
+    assert found == used
+
+
+def test_structs(table: Object, ours: Object) -> None:
+    found = {struct["name"]: struct for struct in ours["structs"]}
     theirs = {entry["name"]: entry for entry in table["structs"]}
-    assert {n for n in ours if not n.startswith("Tunnel")} == theirs.keys()
+    assert {name for name in found if not name.startswith("Tunnel")} == theirs.keys()
     for name, entry in theirs.items():
-        members = [describe_member(member) for member in ours[name].members]
-        assert members == [reduce_member(member) for member in entry["members"]], name
+        members = [reduced(member) for member in found[name]["members"]]
+        assert members == [expected(member) for member in entry["members"]], name
 
 
-def test_channels(table: dict[str, Any], protocol: model.Protocol) -> None:
-    ours = [(c.name, c.number, c.channel.type_name) for c in protocol.channels]
-    assert ours == [(c["name"], c["id"], c["type_name"]) for c in table["channels"]]
-    for entry, channel in zip(table["channels"], protocol.channels, strict=True):
-        parent = channel.channel.parent
-        assert (parent.type_name if parent else None) == entry["base"]
+def test_channels(table: Object, ours: Object) -> None:
+    found = [(c["name"], c["number"], c["type"]) for c in ours["channels"]]
+    assert found == [(c["name"], c["id"], c["type_name"]) for c in table["channels"]]
+    assert [c["parent"] for c in channel_types(ours)] == [c["base"] for c in table["channels"]]
 
 
-def test_messages(table: dict[str, Any], protocol: model.Protocol) -> None:
+def test_messages(table: Object, ours: Object) -> None:
     checked = 0
-    for entry, channel in zip(table["channels"], protocol.channels, strict=True):
-        if channel.name == "tunnel":
+    for entry, channel in zip(table["channels"], channel_types(ours), strict=True):
+        if entry["name"] == "tunnel":
             continue  # C reserves the number alone; its messages are in our spec
-        ours = [*channel.channel.server, *channel.channel.client]
-        key = ("direction", "id", "name")
-        theirs = [tuple(message[k] for k in key) for message in entry["messages"]]
-        assert [(m.direction, m.number, m.name) for m in ours] == theirs
-        for message, expected in zip(ours, entry["messages"], strict=True):
-            check_message(message, expected, channel.channel)
+        keys = ("direction", "id", "name", "inherited_from")
+        found = [tuple(message[key] for key in keys) for message in channel["messages"]]
+        assert found == [tuple(message[key] for key in keys) for message in entry["messages"]]
+        for message, theirs in zip(channel["messages"], entry["messages"], strict=True):
+            members = [reduced(member) for member in message["members"]]
+            assert members == [expected(member) for member in theirs["members"]], message["name"]
+            assert message["body"] == theirs["message_type"]
+            assert message["size"] == theirs["fixed_size"]
             checked += 1
     assert checked == 272
 
 
-def check_message(message: model.Message, expected: dict[str, Any], channel: model.Channel) -> None:
-    members = [describe_member(member) for member in message.body.members]
-    assert members == [reduce_member(member) for member in expected["members"]], message.name
-    assert (message.body.name if message.reusable else None) == expected["message_type"]
-    inherited = None if message.owner == channel.type_name else message.owner
-    assert inherited == expected["inherited_from"]
-    if expected["fixed_size"] is not None and not layout_varies(message.body):
-        assert layout.smallest_size(message.body) == expected["fixed_size"]
-
-
-def layout_varies(body: model.Struct) -> bool:
-    return layout.fixed_size(body) is None
-
-
-def test_tunnel_has_the_messages_of_spice_0_10(protocol: model.Protocol) -> None:
-    tunnel = next(c.channel for c in protocol.channels if c.name == "tunnel")
+def test_tunnel_has_the_messages_of_spice_0_10(ours: Object) -> None:
+    (tunnel,) = (c for c in channel_types(ours) if c["name"] == "TunnelChannel")
     names = "init service_ip_map socket_open socket_fin socket_close socket_data"
     server = [*names.split(), "socket_closed_ack", "socket_token"]
-    assert [(m.name, m.number) for m in tunnel.server] == list(
-        zip(server, range(101, 109), strict=True)
-    )
     names = "service_add service_remove socket_open_ack socket_open_nack socket_fin socket_closed"
     client = [*names.split(), "socket_closed_ack", "socket_data", "socket_token"]
-    assert [(m.name, m.number) for m in tunnel.client] == list(
-        zip(client, range(101, 110), strict=True)
-    )
-
-
-def test_every_definition_has_a_comment(protocol: model.Protocol) -> None:
-    definitions = [
-        *protocol.enums,
-        *protocol.structs,
-        *protocol.messages,
-        *protocol.channel_types,
-        *(m for c in protocol.channel_types for m in (*c.own("server"), *c.own("client"))),
+    found = [(m["direction"], m["id"], m["name"]) for m in tunnel["messages"]]
+    assert found == [
+        *(("server", 101 + i, name) for i, name in enumerate(server)),
+        *(("client", 101 + i, name) for i, name in enumerate(client)),
     ]
-    bare = [getattr(d, "name", "") for d in definitions if not d.comment]
-    assert not bare
+
+
+def test_every_definition_has_a_comment(ours: Object) -> None:
+    definitions = [
+        *(d for kind in ("typedefs", "enums", "structs", "messages") for d in ours[kind]),
+        *ours["channel_types"],
+        *(m for channel in ours["channel_types"] for m in channel["messages"]),
+    ]
+    assert [d["name"] for d in definitions if not d["comment"]] == []

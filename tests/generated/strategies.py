@@ -76,8 +76,9 @@ def _value(type_: model.Type, field: model.Field, values: dict[str, Any]) -> st.
         case model.ArrayType():
             return _array(type_, values)
         case model.PointerType(target=model.Struct() as target):
-            some = _fields(target)
-            return st.none() | some if field.nullable else some
+            if layout.fixed_size(target) == 0:
+                return st.none()  # no bytes, no place that the pointer could lead to
+            return st.none() | _fields(target) if field.nullable else _fields(target)
         case model.PointerType(target=model.ArrayType() as target):
             return _pointed(target, field, values)
         case model.EnumType():

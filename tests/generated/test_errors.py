@@ -70,7 +70,12 @@ def test_payloads_are_views_of_the_body() -> None:
             MsgMainChannelsList(channels=[ChannelId(1, 0), ChannelId(2, 300)]),
             r"channels\[1\].id: 300 is not in 0 … 255",
         ),
-        ("set_ack", MsgData(data=b""), "is a MsgData, not a MsgSetAck"),
+        ("set_ack", MsgData(data=b""), r"^base\.set_ack: is a MsgData, not a MsgSetAck"),
+        (
+            "channels_list",
+            MsgMainChannelsList(channels=5),
+            r"^main\.channels_list\.channels: is a int, not a list",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(message: str, value: object, expected: str) -> None:
@@ -117,12 +122,13 @@ def test_plain_fields_may_leave_counts_out_but_not_wrong() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"generation": 1}, "set_ack.window: is missing"),
+        ({"generation": 1}, r"^base\.set_ack\.window: is missing"),
+        ([1, 2], r"^base\.set_ack: is a list, not a dict"),
         ({"generation": 1, "window": 2, "windw": 3}, "set_ack.windw: is no field"),
     ],
 )
 def test_plain_fields_that_are_missing_or_unknown_are_named(
-    fields: dict[str, int], expected: str
+    fields: dict[str, int] | list[int], expected: str
 ) -> None:
     with pytest.raises(WireError, match=expected):
         from_builtins(MAIN["set_ack"], fields)

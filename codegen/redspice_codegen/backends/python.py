@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from redspice_codegen import model, naming
 from redspice_codegen.backends import python_functions as functions
+from redspice_codegen.backends.python_clashes import check_files, check_module
 from redspice_codegen.backends.python_classes import Class, class_of
 from redspice_codegen.backends.python_runs import flat_constant
-from redspice_codegen.backends.python_steps import Function, RunConstant
+from redspice_codegen.backends.python_steps import Function
 from redspice_codegen.backends.wrap import wrap
 from redspice_codegen.render import Renderer
 
 SUPPORT = ("wire", "shape", "messages")
 
-#: Modules whose names a generated module may import, in the order of its import lines.
+#: What generated modules import from the standard library.
+_LIBRARY_NAMES = frozenset({"Any", "ClassVar", "dataclass", "starmap"})
+
 _SUPPORT_DIR = Path(__file__).parent.parent / "support"
 
 
@@ -71,6 +74,8 @@ class PythonBackend:
 
     def __init__(self, protocol: model.Protocol, source: str) -> None:
         self._protocol = protocol
+        #: Its module holds the messages that channels share, for all others to import.
+        self._root = protocol.channel_types[0] if protocol.channel_types else None
         self._render = Renderer("python", source=source)
         self._exports: dict[str, set[str]] = {
             name: _top_level_names((_SUPPORT_DIR / f"{name}.py").read_text("utf-8"))
@@ -78,17 +83,21 @@ class PythonBackend:
         }
 
     def files(self) -> dict[str, str]:
+        """Raises BackendError where names of the spec become one in Python."""
+        modules = [naming.channel_module(c, self._protocol) for c in self._protocol.channel_types]
+        check_files([*SUPPORT, "enums", "structs", "channels", *modules])
         files = {f"{name}.py": (_SUPPORT_DIR / f"{name}.py").read_text("utf-8") for name in SUPPORT}
         enums = self._enums()
         bases = sorted({enum.base for enum in enums})
         text = self._render("enums.py.j2", enums=enums, bases=bases)
+        check_module("enums", text, ())
         files["enums.py"] = wrap(text.rstrip() + "\n")
         files["structs.py"] = self._structs()
         self._exports["structs"] = _top_level_names(files["structs.py"])
         for channel in self._protocol.channel_types:
             module = naming.channel_module(channel, self._protocol)
             files[f"{module}.py"] = self._channel(channel, module)
-            if channel.parent is None and _is_root(channel):
+            if channel is self._root:
                 self._exports[module] = _top_level_names(files[f"{module}.py"])
         entries = list(self._channel_entries())
         files["channels.py"] = wrap(self._render("channels.py.j2", channels=entries))
@@ -119,10 +128,10 @@ class PythonBackend:
             made = by_name.get(name)
             parts.append(Part(class_of(struct, name, struct.comment), made))
         constants = {name: flat_constant(struct) for name, struct in flat.items()}
-        return self._module("structs.py.j2", parts=parts, flat=constants)
+        return self._module("structs", "structs.py.j2", parts=parts, flat=constants)
 
     def _channel(self, channel: model.Channel, module: str) -> str:
-        parts = list(self._reusable_parts()) if channel.parent is None and _is_root(channel) else []
+        parts = list(self._reusable_parts()) if channel is self._root else []
         tables: dict[str, list[TableEntry]] = {}
         for direction in ("server", "client"):
             entries = tables[direction] = []
@@ -138,7 +147,7 @@ class PythonBackend:
                     )
                 )
         return self._module(
-            "channel.py.j2", channel=channel, parts=parts, tables=tables, module_name=module
+            module, "channel.py.j2", channel=channel, parts=parts, tables=tables, module_name=module
         )
 
     def _reusable_parts(self) -> Iterator[Part]:
@@ -167,7 +176,7 @@ class PythonBackend:
             comment = entry.channel.comment
             yield ChannelEntry(entry.name, entry.number, comment, tuple(ancestors))
 
-    def _module(self, template: str, **content: object) -> str:
+    def _module(self, name: str, template: str, **content: object) -> str:
         """Render the body, then put the imports that it needs above it."""
         body = self._render(template, **content)
         words = _names_used(body)
@@ -175,6 +184,9 @@ class PythonBackend:
             module: sorted(names & words - _top_level_names(body), key=_import_order)
             for module, names in sorted(self._exports.items())
         }
+        libraries = {*SUPPORT, "structs"} - {name}
+        foreign = {word for module in libraries for word in self._exports.get(module, ())}
+        check_module(name, body, foreign | _LIBRARY_NAMES)
         head = self._render("head.py.j2", imports=imports, words=words)
         return wrap((head + body).rstrip() + "\n")
 
@@ -187,10 +199,6 @@ def _names_used(text: str) -> set[str]:
     }
 
 
-def _is_root(channel: model.Channel) -> bool:
-    return channel.type_name.removesuffix("Channel") == "Base"
-
-
 def _top_level_names(text: str) -> set[str]:
     pattern = r"^(?:class|def) (\w+)|^(\w+)(?::[^=]+)? = "
     found = re.findall(pattern, text, flags=re.MULTILINE)
@@ -201,11 +209,3 @@ def _import_order(name: str) -> tuple[int, str]:
     """As ruff sorts: constants, classes, the rest."""
     kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
     return kind, name
-
-
-def run_line(run: RunConstant) -> str:
-    return f'{run.name} = Run("{run.format}", "{run.path}", "{run.fields}")'
-
-
-def run_lines(runs: Iterable[RunConstant]) -> str:
-    return "\n".join(run_line(run) for run in runs)

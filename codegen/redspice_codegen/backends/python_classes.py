@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from redspice_codegen import layout, model, naming
+from redspice_codegen.errors import BackendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,15 @@ def class_of(struct: model.Struct, name: str, comment: str) -> Class:
         if isinstance(member, model.Field):
             _add_field(member, struct, False, attributes, kept)
         elif member.anonymous:
-            for field in member_arms(member):
+            for field in member.arms():
                 _add_field(field, struct, True, attributes, kept)
         else:
             attribute = naming.attribute(member.name)
             annotation = union_annotation(member)
+            _check_free(attribute, attributes, struct)
             attributes[attribute] = Attribute(attribute, annotation, "", member.comment)
     ordered = (*attributes.values(), *kept)
     return Class(name, comment, ordered, tuple(_shape(struct)))
-
-
-def member_arms(switch: model.Switch) -> tuple[model.Field, ...]:
-    """The arms of a switch; of arms with the same name, the first."""
-    return tuple({case.member.name: case.member for case in switch.cases}.values())
 
 
 def _add_field(
@@ -65,7 +63,14 @@ def _add_field(
             note = " ".join(part for part in (field.comment, note) if part)
             kept.append(Attribute(name, "int", " = 0", note))
         return
+    _check_free(name, attributes, struct)
     attributes[name] = Attribute(name, arm_annotation(field, struct, optional), "", comment)
+
+
+def _check_free(name: str, attributes: Mapping[str, Attribute], struct: model.Struct) -> None:
+    """Raise BackendError where two members become one attribute."""
+    if name in attributes:
+        raise BackendError(f"{struct.name} would have two attributes called {name}")
 
 
 def arm_annotation(field: model.Field, struct: model.Struct, optional: bool) -> str:
@@ -135,7 +140,7 @@ def _switch_shape(switch: model.Switch, struct: model.Struct) -> str:
         name = case.member.name if switch.anonymous else switch.name
         member = _field_shape(case.member, struct, naming.attribute(name))
         arms.append(f"Arm({_tuple(tests)}, {member})")
-    path = _tuple(", ".join(f'"{naming.attribute(name)}"' for name in switch.on))
+    path = _tuple(", ".join(f'"{name}"' for name in switch.on))
     return f"Switch({path}, {switch.tag.flags}, {_tuple(', '.join(arms))})"
 
 

@@ -7,7 +7,8 @@ from itertools import groupby
 
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends.python_classes import is_octets
-from redspice_codegen.layout import Path
+from redspice_codegen.layout import Path, is_flat
+from redspice_codegen.naming import Locals
 
 _CODES = {(8, False): "B", (16, False): "H", (32, False): "I", (64, False): "Q"}
 _CODES |= {(bits, True): code.lower() for (bits, _), code in _CODES.items()}
@@ -69,9 +70,9 @@ def attribute_chain(access: Path) -> str:
     return ".".join(["value", *(naming.attribute(name) for name in access)])
 
 
-def chain(path: Path, access: Path) -> str:
+def chain(names: Locals, path: Path, access: Path) -> str:
     """An attribute of the object that the local variable for the path's parent holds."""
-    parent = naming.local(path[:-1]) if len(path) > 1 else "value"
+    parent = names(path[:-1]) if len(path) > 1 else "value"
     return f"{parent}.{naming.attribute(access[-1])}"
 
 
@@ -88,65 +89,56 @@ def element_kind(array: model.ArrayType) -> str:
     return "flat" if is_flat(array.element) else "records"
 
 
-def is_flat(struct: model.Struct) -> bool:
-    """Whether the values of the struct's single run are its attributes in order."""
-    steps = layout.lay_out(struct).steps
-    if len(steps) != 1 or not isinstance(steps[0], layout.Run):
-        return False
-    slots = steps[0].slots
-    return all(len(s.path) == 1 and s.role is layout.Role.VALUE for s in slots)
-
-
-def constructor(struct: model.Struct, path: Path, class_name: str) -> str:
+def constructor(names: Locals, struct: model.Struct, path: Path, class_name: str) -> str:
     """The call that makes an object from the local variables of a reading function."""
     arguments: list[str] = []
     kept: list[str] = []
     for member in struct.members:
         if isinstance(member, model.Switch):
-            names = [member.name] if not member.anonymous else _arm_names(member)
-            for name in names:
-                _argument(struct, name, naming.local((*path, name)), arguments, kept, path)
+            arms = [member.name] if not member.anonymous else [arm.name for arm in member.arms()]
+            for name in arms:
+                _argument(names, struct, name, path, arguments, kept)
         elif isinstance(member.type, model.UnixFdType):
             arguments.append("-1")
         elif isinstance(member.type, model.Struct):
             name = naming.struct_class(member.type)
-            arguments.append(constructor(member.type, (*path, member.name), name))
+            arguments.append(constructor(names, member.type, (*path, member.name), name))
         elif not (member.zero or member.virtual):
-            local = naming.local((*path, member.name))
-            _argument(struct, member.name, local, arguments, kept, path)
+            _argument(names, struct, member.name, path, arguments, kept)
     return f"{class_name}({', '.join(arguments + kept)})"
 
 
 def _argument(
+    names: Locals,
     struct: model.Struct,
     name: str,
-    local: str,
+    path: Path,
     arguments: list[str],
     kept: list[str],
-    path: Path,
 ) -> None:
+    """Add what the class takes for a member: nothing for a count that follows from its array."""
     uses = layout.count_uses(struct, name)
+    local = names((*path, name))
     if not uses:
         arguments.append(local)
     elif not layout.is_derived_count(struct, name):
-        arrays = dict.fromkeys(naming.local((*path, use.array.name)) for use in uses)
+        arrays = dict.fromkeys(names((*path, use.array.name)) for use in uses)
         absent = " and ".join(f"{array} is None" for array in arrays)
         kept.append(f"{local} if {absent} else 0")
 
 
-def _arm_names(switch: model.Switch) -> list[str]:
-    return list(dict.fromkeys(case.member.name for case in switch.cases))
+def count_expression(
+    names: Locals, owner: model.Struct, member: str, container: Path, access: Path
+) -> str:
+    """The value of a count when writing: the length of its array, or what was kept.
 
-
-def count_expression(slot: layout.Slot) -> str:
-    """The value of a count when writing: the length of its array, or what was kept."""
-    container = slot.path[:-1]
-    uses = layout.count_uses(slot.owner, slot.field.name)
+    `container` is the path of the struct that has the count, `access` leads to the count itself.
+    """
+    uses = layout.count_uses(owner, member)
     sure = next((use for use in uses if not use.optional), None)
     if sure is not None:
-        return f"len({naming.local((*container, sure.array.name))})"
-    expression = chain(slot.path, slot.access)
-    for name in dict.fromkeys(use.array.name for use in uses):
-        array = naming.local((*container, name))
-        expression = f"array_length({array}, {expression})"
+        return f"len({names((*container, sure.array.name))})"
+    expression = chain(names, (*container, member), access)
+    for name in reversed(dict.fromkeys(use.array.name for use in uses)):
+        expression = f"array_length({names((*container, name))}, {expression})"
     return expression

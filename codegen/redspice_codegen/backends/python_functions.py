@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redspice_codegen import layout, model, naming
-from redspice_codegen.backends import python_expressions as expr
 from redspice_codegen.backends.python_read import Reader
 from redspice_codegen.backends.python_runs import RunTable
 from redspice_codegen.backends.python_steps import Function, RecordStep
 from redspice_codegen.backends.python_write import Writer, has_pointers, size_steps
+from redspice_codegen.naming import Locals
 
 
 def function(
@@ -33,14 +33,15 @@ def function(
         path=path,
         runs=runs.constants,
         read=read,
-        result=expr.constructor(struct, (), class_name),
+        result=reader.result(struct, class_name),
         write=write,
         fills=list(writer.fills),
         fixed_size=sum(step.size for step in on_wire if isinstance(step, layout.Run)),
-        sizes=list(size_steps(steps, path)),
+        sizes=list(size_steps(steps, Locals())),
         fixed=fixed,
-        star=len(steps) == 1 and expr.is_flat(struct),
+        star=layout.is_flat(struct),
         pointers=pointers,
+        absent=tuple(writer.absent),
         element=element,
         nested_pointers=any(isinstance(f, RecordStep) and f.pointers for f in writer.fills),
     )
@@ -83,7 +84,7 @@ def _arrays_and_pointers(
                 targets.add(target)
             array = layout.array_of(field)
             if array is not None and isinstance(array.element, model.Struct):
-                (flat if expr.is_flat(array.element) else elements).add(array.element)
+                (flat if layout.is_flat(array.element) else elements).add(array.element)
     return targets, elements, flat
 
 

@@ -19,6 +19,7 @@ from redspice_codegen.backends.python_steps import (
 )
 from redspice_codegen.backends.python_steps import choice as choice_step
 from redspice_codegen.layout import Path, Role
+from redspice_codegen.naming import Locals
 
 
 class Reader:
@@ -27,6 +28,7 @@ class Reader:
     def __init__(self, runs: RunTable, path: str) -> None:
         self._runs = runs
         self._path = path
+        self._names = Locals()
 
     def steps(self, steps: tuple[layout.Step, ...], more: bool) -> Iterator[StepView]:
         """`more`: whether something inline follows behind these steps."""
@@ -44,6 +46,10 @@ class Reader:
                 case layout.Choice():
                     yield from self._choice(step, follows)
 
+    def result(self, struct: model.Struct, class_name: str) -> str:
+        """The call that makes the object, after the steps."""
+        return expr.constructor(self._names, struct, (), class_name)
+
     def _run(self, run: layout.Run) -> RunStep:
         values = tuple(self._target(slot) for slot in run.slots)
         return RunStep(self._runs.name(run, self._path), run.size, values)
@@ -51,18 +57,16 @@ class Reader:
     def _target(self, slot: layout.Slot) -> str:
         if slot.role is Role.ZERO:
             return "_"
-        local = naming.local(slot.path)
-        return f"{local}_at" if slot.role is Role.POINTER else local
+        return self._names(slot.path, "at" if slot.role is Role.POINTER else "")
 
     def _pointer(self, slot: layout.Slot) -> StepView:
         assert isinstance(slot.field.type, model.PointerType)
         target = slot.field.type.target
-        local = naming.local(slot.path)
-        pointer = f"{local}_at"
+        pointer = self._names(slot.path, "at")
         if isinstance(target, model.ArrayType):
             return self._array(target, slot.field, slot.path, pointer)
         return RecordStep(
-            variable=local,
+            variable=self._names(slot.path),
             path=expr.path_text(self._path, slot.path),
             pointer=pointer,
             nonnull=slot.field.nonnull,
@@ -91,9 +95,9 @@ class Reader:
             type_, code = annotation(element), expr.code(integer)
         return ArrayStep(
             element=kind,
-            variable=naming.local(path),
+            variable=self._names(path),
             path=expr.path_text(self._path, path),
-            count=expr.array_count(array, lambda name: naming.local((*path[:-1], name))),
+            count=expr.array_count(array, lambda name: self._names((*path[:-1], name))),
             width=layout.element_size(array),
             code=code,
             type=type_,
@@ -106,7 +110,7 @@ class Reader:
 
     def _choice(self, choice: layout.Choice, more: bool) -> Iterator[StepView]:
         yield from self._unchosen(choice)
-        tag = naming.local(choice.tag)
+        tag = self._names(choice.tag)
         flags = choice.switch.tag.flags
         branches = []
         for branch in choice.branches:
@@ -119,11 +123,11 @@ class Reader:
         """What the variables of the arms hold where no arm is chosen."""
         switch = choice.switch
         if not switch.anonymous:
-            yield LocalStep(naming.local(choice.path), "None", union_annotation(switch))
+            yield LocalStep(self._names(choice.path), "None", union_annotation(switch))
             return
         owner = model.Struct("", (switch,), {}, "")
         for branch in {branch.path: branch for branch in choice.branches}.values():
-            local = naming.local(branch.path)
+            local = self._names(branch.path)
             if _is_count(branch):
                 yield LocalStep(local, "0")
             else:
@@ -134,10 +138,12 @@ class Reader:
         path = branch.path if choice.switch.anonymous else choice.path
         if isinstance(branch.member.type, model.Struct):
             name = naming.struct_class(branch.member.type)
-            call = expr.constructor(branch.member.type, branch.path, name)
-            yield LocalStep(naming.local(path), call)
+            call = expr.constructor(self._names, branch.member.type, branch.path, name)
+            yield LocalStep(self._names(path), call)
+        elif isinstance(branch.member.type, model.UnixFdType):
+            yield LocalStep(self._names(path), "-1")
         elif path != branch.path:
-            yield LocalStep(naming.local(path), naming.local(branch.path))
+            yield LocalStep(self._names(path), self._names(branch.path))
 
 
 def _is_count(branch: layout.Branch) -> bool:

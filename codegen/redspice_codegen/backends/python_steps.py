@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -78,6 +78,11 @@ class RecordStep:
     """Whether the target has pointers of its own."""
     at_once: bool
     """Lay the target and all below it out before the next pointer's target."""
+    parts: str = ""
+    below: str = ""
+    """The lists for a target that is laid out at once."""
+    may_be_empty: bool = False
+    """Whether the target may come out with 0 bytes: its pointer is then 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,15 @@ class SizeStep:
 StepView = RunStep | ArrayStep | RecordStep | LocalStep | CheckStep | ChoiceStep | SizeStep
 
 
+@dataclass(frozen=True, slots=True)
+class AbsentArray:
+    """An array that may be absent beside its count: the count must still fit the body."""
+
+    pointer: str
+    size: str
+    path: str
+
+
 @dataclass(slots=True)
 class Function:
     """A message or a struct that needs functions of its own."""
@@ -156,7 +170,6 @@ class Function:
     pointers: bool
     nested_pointers: bool
     """Whether a target has pointers of its own."""
+    absent: tuple[AbsentArray, ...]
     element: bool = False
     target: bool = False
-    comment: str = ""
-    uses: set[str] = field(default_factory=set)

@@ -14,6 +14,7 @@ from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
 from redspice_codegen.backends.python_runs import RunTable
 from redspice_codegen.backends.python_steps import (
+    AbsentArray,
     ArrayStep,
     BranchView,
     CheckStep,
@@ -25,19 +26,22 @@ from redspice_codegen.backends.python_steps import (
     StepView,
 )
 from redspice_codegen.backends.python_steps import choice as choice_step
-from redspice_codegen.layout import Path, Role
+from redspice_codegen.layout import Path, Role, is_flat
+from redspice_codegen.naming import Locals
 
 
 class Writer:
     def __init__(self, runs: RunTable, path: str) -> None:
         self._runs = runs
         self._path = path
+        self._names = Locals()
         self.fills: list[ArrayStep | RecordStep] = []
+        self.absent: list[AbsentArray] = []
 
     def steps(self, struct: model.Struct, steps: tuple[layout.Step, ...]) -> list[StepView]:
         """All steps of the function; the `fills` are there afterwards."""
         return [
-            *self._struct_locals(struct, (), ()),
+            *_checks_last(self._struct_locals(struct, (), ())),
             *self._optional_targets(steps),
             *self._steps(steps),
         ]
@@ -50,7 +54,7 @@ class Writer:
                 names = (*path, member.name), (*access, member.name)
                 yield from self._field_locals(member, struct, *names)
             elif member.anonymous:
-                for field in {case.member.name: case.member for case in member.cases}.values():
+                for field in member.arms():
                     array = layout.array_of(field)
                     if array is not None:
                         names = (*path, field.name), (*access, field.name)
@@ -62,7 +66,7 @@ class Writer:
         match field.type:
             case model.Struct():
                 if field.type.members:
-                    yield _local(path, access)
+                    yield self._local(path, access)
                 yield from self._struct_locals(field.type, path, access)
             case model.ArrayType():
                 yield self._array_local(field.type, path, access)
@@ -73,45 +77,53 @@ class Writer:
                     yield self._array_local(target, path, access, nullable=field.nullable)
                     yield from self._check(field, owner, target, path)
                 else:
-                    yield _local(path, access)
+                    yield self._local(path, access)
 
     def _array_local(
         self, array: model.ArrayType, path: Path, access: Path, nullable: bool = False
     ) -> LocalStep:
-        value = expr.chain(path, access)
+        value = expr.chain(self._names, path, access)
         if expr.element_kind(array) in ("octets", "cstring"):
             value = f"flat_or_none({value})" if nullable else f"flat({value})"
-        return LocalStep(naming.local(path), value)
+        return LocalStep(self._names(path), value)
 
     def _check(
-        self, field: model.Field, owner: model.Struct, array: model.ArrayType, path: Path
+        self,
+        field: model.Field,
+        owner: model.Struct,
+        array: model.ArrayType,
+        path: Path,
+        arm: bool = False,
     ) -> Iterator[CheckStep]:
         """Where not the array alone says its length: a constant, an image, a shared count."""
         container = path[:-1]
+
+        def beside(name: str) -> str:
+            return expr.chain(self._names, (*container, name), (*container, name))
+
         match array.size:
             case model.ConstantSize() | model.ImageSize():
-                wanted = expr.array_count(
-                    array, lambda name: expr.chain((*container, name), (*container, name))
-                )
+                wanted = expr.array_count(array, beside)
             case model.CountSize(member=member):
                 uses = layout.count_uses(owner, member)
-                first = next((use.array for use in uses if not use.optional), None)
-                if first is None or first is field:
+                first = next((use for use in uses if not use.optional), uses[0])
+                if first.array is field or len(uses) == 1:
                     return
-                other = (*container, first.name)
-                wanted = f"len({expr.chain(other, other)})"
+                count = (*container, member)
+                wanted = expr.count_expression(self._names, owner, member, container, count)
             case _:
                 return
         text = expr.path_text(self._path, path)
-        yield CheckStep(naming.local(path), wanted, text, field.nullable)
+        optional = field.nullable or arm
+        yield CheckStep(self._names(path), wanted, text, optional)
 
     def _optional_targets(self, steps: tuple[layout.Step, ...]) -> Iterator[StepView]:
         """A pointer in an arm leads nowhere unless the arm is chosen."""
         for step in steps:
             if isinstance(step, layout.Choice):
                 slots = (slot for branch in step.branches for slot in layout.pointers(branch.steps))
-                for name in dict.fromkeys(naming.local(slot.path) for slot in slots):
-                    yield LocalStep(f"{name}_at", "0")
+                for path in dict.fromkeys(slot.path for slot in slots):
+                    yield LocalStep(self._names(path, "at"), "0")
 
     # bytes
 
@@ -145,18 +157,20 @@ class Writer:
             case Role.ZERO:
                 return "0"
             case Role.POINTER:
-                return f"{naming.local(slot.path)}_at"
+                return self._names(slot.path, "at")
             case Role.COUNT:
-                return expr.count_expression(slot)
+                return expr.count_expression(
+                    self._names, slot.owner, slot.field.name, slot.path[:-1], slot.access
+                )
             case _:
-                return expr.chain(slot.path, slot.access)
+                return expr.chain(self._names, slot.path, slot.access)
 
     def _pointer(self, slot: layout.Slot) -> StepView:
         field = slot.field
         assert isinstance(field.type, model.PointerType)
         target = field.type.target
-        local = naming.local(slot.path)
-        pointer = f"{local}_at"
+        local = self._names(slot.path)
+        pointer = self._names(slot.path, "at")
         if isinstance(target, model.ArrayType):
             step = replace(
                 self._array(target, field, slot.path),
@@ -165,6 +179,8 @@ class Writer:
                 nullable=field.nullable,
             )
             self._fill(step)
+            if isinstance(target.size, model.CountSize) and field.nullable:
+                self._absent(slot, target.size.member, step)
             return step
         fixed = layout.fixed_size(target)
         name = naming.snake(target.name)
@@ -178,9 +194,20 @@ class Writer:
             size=f"size_{name}({local})" if fixed is None else str(fixed),
             pointers=has_pointers(target),
             at_once="marshall" in field.attributes,
+            parts=self._names(slot.path, "parts"),
+            below=self._names(slot.path, "below"),
+            may_be_empty=layout.smallest_size(target) == 0,
         )
         self._fill(record)
         return record
+
+    def _absent(self, slot: layout.Slot, member: str, step: ArrayStep) -> None:
+        if layout.is_derived_count(slot.owner, member):
+            return
+        container = (*slot.access[:-1], member)
+        count = expr.chain(self._names, (*slot.path[:-1], member), container)
+        size = f"{count} * {step.width}" if step.width > 1 else count
+        self.absent.append(AbsentArray(step.pointer, size, step.path))
 
     def _fill(self, step: ArrayStep | RecordStep) -> None:
         """Arms that call a pointer the same share its variables, and so its fill."""
@@ -201,7 +228,7 @@ class Writer:
             type_, code = "int", expr.code(integer)
         return ArrayStep(
             element=expr.element_kind(array),
-            variable=naming.local(path),
+            variable=self._names(path),
             path=expr.path_text(self._path, path),
             count="",
             width=layout.element_size(array),
@@ -218,12 +245,12 @@ class Writer:
         after: tuple[layout.Step, ...] = (),
     ) -> ChoiceStep:
         """A switch. Its branches pack the runs around it too: one pack instead of three."""
-        tag, fetch = _tag(choice, expr.chain(choice.tag, choice.tag_access))
+        expression = expr.chain(self._names, choice.tag, choice.tag_access)
+        tag, fetch = _tag(choice, self._names(choice.tag), expression)
         branches = []
         for branch in choice.branches:
-            anonymous = choice.switch.anonymous
             steps = tuple(layout.melt((*before, *branch.steps, *after)))
-            views = (*self._branch_locals(branch, anonymous), *self._steps(steps))
+            views = (*self._branch_locals(branch, choice), *self._steps(steps))
             condition = expr.condition(tag, branch, choice.switch.tag.flags)
             branches.append(BranchView(condition, expr.note(branch), views))
         if not choice.switch.has_default:
@@ -231,17 +258,23 @@ class Writer:
             branches.append(BranchView("", "", otherwise))
         return choice_step(branches, fetch)
 
-    def _branch_locals(self, branch: layout.Branch, anonymous: bool) -> Iterator[StepView]:
-        if anonymous and layout.array_of(branch.member) is not None:
-            return  # fetched on top, where its count needs it
-        owner = model.Struct("", (branch.member,), {}, "")
-        yield from self._field_locals(branch.member, owner, branch.path, branch.access)
+    def _branch_locals(self, branch: layout.Branch, choice: layout.Choice) -> Iterator[StepView]:
+        array = layout.array_of(branch.member)
+        if choice.switch.anonymous and array is not None:
+            # Fetched on top, where its count needs it.
+            yield from self._check(branch.member, choice.owner, array, branch.path, arm=True)
+        else:
+            names = branch.path, branch.access
+            yield from _checks_last(self._field_locals(branch.member, choice.owner, *names))
+
+    def _local(self, path: Path, access: Path) -> LocalStep:
+        return LocalStep(self._names(path), expr.chain(self._names, path, access))
 
 
 # the size of a struct, for the offsets of what its pointers lead to
 
 
-def size_steps(steps: tuple[layout.Step, ...], path: str) -> Iterator[StepView]:
+def size_steps(steps: tuple[layout.Step, ...], names: Locals) -> Iterator[StepView]:
     """Steps that add up all but the runs on top level, whose size is known."""
     for step in steps:
         match step:
@@ -249,21 +282,21 @@ def size_steps(steps: tuple[layout.Step, ...], path: str) -> Iterator[StepView]:
                 yield SizeStep(array_size(step.type, step.access))
             case layout.Choice():
                 branches = []
-                tag, fetch = _tag(step, expr.attribute_chain(step.tag_access))
+                expression = expr.attribute_chain(step.tag_access)
+                tag, fetch = _tag(step, names(step.tag), expression)
                 for branch in step.branches:
                     fixed = sum(s.size for s in branch.steps if isinstance(s, layout.Run))
                     inner = [SizeStep(str(fixed))] if fixed else []
-                    views = (*inner, *size_steps(branch.steps, path))
+                    views = (*inner, *size_steps(branch.steps, names))
                     condition = expr.condition(tag, branch, step.switch.tag.flags)
                     branches.append(BranchView(condition, expr.note(branch), views))
                 yield choice_step(branches, fetch)
 
 
-def _tag(choice: layout.Choice, expression: str) -> tuple[str, LocalStep | None]:
+def _tag(choice: layout.Choice, variable: str, expression: str) -> tuple[str, LocalStep | None]:
     """How to test the tag: where there are many branches it is fetched once."""
     if len(choice.branches) < 3:
         return expression, None
-    variable = naming.local(choice.tag)
     return variable, LocalStep(variable, expression)
 
 
@@ -275,9 +308,17 @@ def array_size(array: model.ArrayType, access: Path) -> str:
             return f"len({chain})"
         case "records":
             assert isinstance(array.element, model.Struct)
+            fixed = layout.fixed_size(array.element)
+            if fixed is not None:
+                return f"len({chain}) * {fixed}"
             return f"sum(size_{naming.snake(array.element.name)}(each) for each in {chain})"
         case _:
             return f"len({chain}) * {layout.element_size(array)}"
+
+
+def _checks_last(steps: Iterator[StepView]) -> list[StepView]:
+    """A length may be checked against an array that stands behind."""
+    return sorted(steps, key=lambda step: isinstance(step, CheckStep))
 
 
 def has_pointers(struct: model.Struct) -> bool:
@@ -294,12 +335,8 @@ def _pulled_in(
     return following if following and isinstance(following[0], layout.Run) else ()
 
 
-def _local(path: Path, access: Path) -> LocalStep:
-    return LocalStep(naming.local(path), expr.chain(path, access))
-
-
 def _element_values(element: model.ElementType) -> tuple[str, ...]:
-    if not isinstance(element, model.Struct) or not expr.is_flat(element):
+    if not isinstance(element, model.Struct) or not is_flat(element):
         return ()
     (run,) = layout.lay_out(element).steps
     assert isinstance(run, layout.Run)

@@ -26,6 +26,9 @@ def _explode(statement: str, indent: str) -> list[str]:
         return [indent + statement]
     targets, equals, call = statement.partition(" = ")
     if equals and "," in targets and not any(char in targets for char in "([:"):
+        if len(indent) + len(targets) + len(call.partition("(")[0]) + 6 <= WIDTH // 2:
+            head, *body, tail = _explode(call, indent)
+            return [f"{indent}{targets} = {head.lstrip()}", *body, tail]
         names = [f"{indent}    {name}," for name in targets.split(", ")]
         return [f"{indent}(", *names, f"{indent}) = {call}"]
     start, stop = _last_bracket(statement)
@@ -58,9 +61,18 @@ def _last_bracket(statement: str) -> tuple[int | None, int]:
             depth += 1
         elif char in _CLOSE:
             depth -= 1
-            if depth == 0 and i > start + 1:
+            if depth == 0 and i > start + 1 and _breakable(statement, start, i):
                 found = (start, i)
     return found
+
+
+def _breakable(statement: str, start: int, stop: int) -> bool:
+    """Whether a comma may follow the last item inside: in a call or a display, not in x[a : b]."""
+    before = statement[start - 1 : start]
+    named = before.isalnum() or before in ("_", "]", ")")
+    if statement[start] == "[":
+        return not named
+    return named or statement[stop - 1] == "," or len(_split(statement[start + 1 : stop])) > 1
 
 
 def _split(content: str) -> list[str]:

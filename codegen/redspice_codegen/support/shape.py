@@ -8,8 +8,9 @@ field of an object kept it from being marshalled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from .wire import Buffer, WireError
@@ -111,7 +112,7 @@ def from_builtins(message: MessageType, fields: Mapping[str, Any]) -> Any:
 
     Counts may be left out; where they are given they must be right. Raises WireError.
     """
-    return _object(message.type, fields, message.name)
+    return _object(message.type, fields, message.path)
 
 
 def misfit(message: str, value: Any, type_: type[Any]) -> WireError:
@@ -125,7 +126,7 @@ def misfit(message: str, value: Any, type_: type[Any]) -> WireError:
 
 def _attribute(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        value = getattr(value, name)
+        value = getattr(value, f"{name}_" if iskeyword(name) else name)
     return value
 
 
@@ -186,11 +187,13 @@ def _count(member: Count, value: Any) -> int:
     for name in member.of:
         array = getattr(value, name)
         if array is not None:
-            return len(array)
+            return len(array) if isinstance(array, Sequence | Buffer) else 0
     return int(getattr(value, member.kept)) if member.kept else 0
 
 
 def _object(type_: type[Any], fields: Mapping[str, Any], path: str) -> Any:
+    if not isinstance(fields, Mapping):
+        raise WireError(path, f"is a {type(fields).__name__}, not a dict")
     values: dict[str, Any] = dict.fromkeys(type_.__slots__)
     values |= dict.fromkeys(_kept_counts(type_.SHAPE), 0)
     known = set()
@@ -221,6 +224,8 @@ def _kept_counts(shape: Shape) -> Iterator[str]:
 def _rich(member: Plain, content: Any, path: str) -> Any:
     if content is None:
         return None
+    if isinstance(member, Records | Integers) and not isinstance(content, Sequence | Buffer):
+        raise WireError(path, f"is a {type(content).__name__}, not a list")
     match member:
         case Record():
             return _object(member.type, content, path)
@@ -233,11 +238,11 @@ def _rich(member: Plain, content: Any, path: str) -> Any:
 
 
 def _keep_count(count: Count, given: int | None, values: dict[str, Any], path: str) -> None:
-    arrays = [values[name] for name in count.of if values[name] is not None]
+    arrays = [values[name] for name in count.of if isinstance(values[name], Sequence | Buffer)]
     if count.kept:
         values[count.kept] = 0 if arrays or given is None else given
     if given is not None and any(len(array) != given for array in arrays):
-        raise WireError(f"{path}.{count.name}", f"says {given}, there are {len(arrays[0])}")
+        raise WireError(f"{path}.{count.name}", f"says {given!r}, there are {len(arrays[0])}")
 
 
 # what does not fit
@@ -265,6 +270,9 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
     if content is None:
         if needed and not getattr(member, "nullable", False):
             yield WireError(where, "must not be None")
+        return
+    if isinstance(member, Records | Integers) and not isinstance(content, Sequence | Buffer):
+        yield WireError(where, f"is a {type(content).__name__}, not a list")
         return
     match member:
         case Integer():

@@ -69,12 +69,12 @@ def demarshal_sized(body: Buffer) -> MsgTestSized:
 def write_sized(value: Any) -> list[Buffer]:
     parts: list[Buffer] = []
     id = flat(value.id)
+    fixed_ = value.fixed
+    bits = flat(value.bits)
     if len(id) != 16:
         raise wrong_size("main.sized.id", 16, len(id))
-    fixed_ = value.fixed
     if len(fixed_) != 3:
         raise wrong_size("main.sized.fixed", 3, len(fixed_))
-    bits = flat(value.bits)
     if len(bits) != (value.width + 7) // 8 * value.rows:
         raise wrong_size("main.sized.bits", (value.width + 7) // 8 * value.rows, len(bits))
     parts.append(id)
@@ -204,9 +204,9 @@ def write_texts(value: Any) -> list[Buffer]:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(1, "sized", MsgTestSized, demarshal_sized, write_sized),
-    varying(2, "varying", MsgTestVarying, demarshal_varying, write_varying),
-    varying(3, "rest", MsgTestRest, demarshal_rest, write_rest),
-    varying(4, "texts", MsgTestTexts, demarshal_texts, write_texts),
+    varying(1, "sized", MsgTestSized, demarshal_sized, write_sized, "main.sized"),
+    varying(2, "varying", MsgTestVarying, demarshal_varying, write_varying, "main.varying"),
+    varying(3, "rest", MsgTestRest, demarshal_rest, write_rest, "main.rest"),
+    varying(4, "texts", MsgTestTexts, demarshal_texts, write_texts, "main.texts"),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -19,6 +19,7 @@ from .wire import (
     pack_integers,
     truncated,
     unpack_integers,
+    wrong_size,
 )
 
 
@@ -89,15 +90,17 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
         raise bad_pointer("main.kept.text", text_at, stop)
     if stop - text_at < size:
         raise truncated("main.kept.text", text_at, size, stop - text_at)
-    text = view[text_at : text_at + size]
+    end = text_at + size
+    text = view[text_at:end]
     size = count_ * 2
     if numbers_at >= stop:
         raise bad_pointer("main.kept.numbers", numbers_at, stop)
     if stop - numbers_at < size:
         raise truncated("main.kept.numbers", numbers_at, size, stop - numbers_at)
+    end = numbers_at + size
     numbers = None
     if numbers_at:
-        numbers = unpack_integers("H", view[numbers_at : numbers_at + size])
+        numbers = unpack_integers("H", view[numbers_at:end])
     return MsgTestKept(text, numbers, count_ if numbers is None else 0)
 
 
@@ -119,11 +122,13 @@ def write_kept(value: Any) -> list[Buffer]:
         parts.append(text)
     if numbers_at:
         parts.append(pack_integers("H", numbers))
+    if not numbers_at and value.count * 2 > end:
+        raise wrong_size("main.kept.numbers", end, value.count * 2)
     return parts
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(1, "computed", MsgTestComputed, demarshal_computed, write_computed),
-    varying(2, "kept", MsgTestKept, demarshal_kept, write_kept),
+    varying(1, "computed", MsgTestComputed, demarshal_computed, write_computed, "main.computed"),
+    varying(2, "kept", MsgTestKept, demarshal_kept, write_kept, "main.kept"),
 )
 CLIENT: tuple[MessageType, ...] = ()

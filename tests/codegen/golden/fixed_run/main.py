@@ -50,5 +50,7 @@ def marshal_fixed(value: Any) -> bytes:
         raise misfit("main.fixed", value, MsgTestFixed) from None
 
 
-SERVER: tuple[MessageType, ...] = (fixed(1, "fixed", MsgTestFixed, demarshal_fixed, marshal_fixed),)
+SERVER: tuple[MessageType, ...] = (
+    fixed(1, "fixed", MsgTestFixed, demarshal_fixed, marshal_fixed, "main.fixed"),
+)
 CLIENT: tuple[MessageType, ...] = ()

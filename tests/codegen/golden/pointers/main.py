@@ -140,7 +140,7 @@ def write_at_once(value: Any) -> list[Buffer]:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(1, "later", MsgTestLater, demarshal_later, write_later),
-    varying(2, "at_once", MsgTestAtOnce, demarshal_at_once, write_at_once),
+    varying(1, "later", MsgTestLater, demarshal_later, write_later, "main.later"),
+    varying(2, "at_once", MsgTestAtOnce, demarshal_at_once, write_at_once, "main.at_once"),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -149,7 +149,9 @@ def write_anonymous(value: Any) -> list[Buffer]:
 
 
 SERVER: tuple[MessageType, ...] = (
-    varying(1, "named", MsgTestNamed, demarshal_named, write_named),
-    varying(2, "anonymous", MsgTestAnonymous, demarshal_anonymous, write_anonymous),
+    varying(1, "named", MsgTestNamed, demarshal_named, write_named, "main.named"),
+    varying(
+        2, "anonymous", MsgTestAnonymous, demarshal_anonymous, write_anonymous, "main.anonymous"
+    ),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -1,0 +1,134 @@
+"""Specs that are awkward in Python: each makes a package that works, or is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from codegen.packages import imported
+from codegen.specs import generated, resolved
+from generated.round_trip import check_comes_back, message_type, messages
+from redspice_codegen.errors import BackendError
+
+KINDS = "enum8 k { A, B, C };"
+
+
+def spec(members: str, definitions: str = "") -> str:
+    """One message with these members."""
+    return (
+        f"{KINDS} {definitions}"
+        f"channel TestChannel {{ message {{ {members} }} one; }};"
+        "protocol P { TestChannel main; };"
+    )
+
+
+LONG = "a_name_that_makes_every_line_in_which_it_stands_too_long"
+
+WORKING = {
+    "paths that join to one name": spec("S a; uint8 a_c;", "struct S { uint8 c; uint8 d; };"),
+    "a field called as a pointer's offset": spec("uint8 *b[3]; uint32 b_at;"),
+    "a field called as a local variable": spec("uint8 at_; uint8 at; uint8 view; uint8 end;"),
+    "an underscore beside zeroes": spec("uint8 _; uint8 none @zero; uint16 parts;"),
+    "keywords": spec("k class; switch (class) { case A: uint8 from; } u @anon; uint8 import;"),
+    "long names": spec(
+        f"uint8 {LONG}_n; uint32 *{LONG}[{LONG}_n]; F *{LONG}_f[{LONG}_n]; uint8 *{LONG}_b[2];",
+        "struct F { uint8 x; uint16 y; };",
+    ),
+    "a constant array in an arm": spec("k t; switch (t) { case A: uint8 x[4]; } u @anon;"),
+    "a count with optional arrays": spec("uint8 n; uint8 *a[n]; uint16 *b[n];"),
+    "a count with an array in an arm": spec(
+        "k t; uint8 n; uint8 a[n]; switch (t) { case A: uint16 d[n]; } u @anon;"
+    ),
+    "a struct without members": spec("E e; uint8 z;", "struct E { };"),
+    "a pointer to nothing": spec("uint8 a; E *e; uint8 z;", "struct E { };"),
+    "a target that may be empty": spec("V *v; uint8 z;", "struct V { k t; };"),
+    "a descriptor behind a pointer": spec("U *u; uint8 z;", "struct U { unix_fd fd; };"),
+    "a descriptor in an arm": spec("k t; switch (t) { case A: unix_fd fd; } u; uint8 z;"),
+    "an array of structs with zeroes": spec(
+        "uint8 n; Z z[n]; Z *more[n];", "struct Z { uint8 a; uint8 none @zero; };"
+    ),
+    "an array of nested structs": spec(
+        "uint8 n; N *more[n];", "struct Q { uint8 a; }; struct N { Q q; uint16 b; };"
+    ),
+    "an arm with a default": spec("k t; switch (t) { case A: uint8 x; default: uint16 y; } u;"),
+    "an inline struct": spec("k t; struct Point { int8 x; int8 y; } at; struct { uint8 z; } b;"),
+    "messages shared without a base channel": (
+        "message Shared { uint8 z; };"
+        "channel C { Shared one; }; channel D { Shared two; client: Shared three; };"
+        "protocol P { C main; D other; };"
+    ),
+    "comments that look like code": spec(
+        'uint8 a; // """ \\ \'\n', '/*\n * "quoted" and \\\n */ struct S { uint8 x; };'
+    ),
+    "empty comments": "//\n//\n" + spec("uint8 a;"),
+}
+
+REFUSED = {
+    "two attributes of one name": (spec("uint8 class; uint8 class_;"), "attributes called class_"),
+    "two classes of one name": (
+        spec("uint8 a;", "struct my_s { uint8 x; }; struct MyS { uint8 y; };"),
+        "two definitions would be called MyS",
+    ),
+    "a class called as one that is used": (
+        spec("Records r;", "struct Records { uint8 x; };"),
+        "Records would hide what generated code uses",
+    ),
+    "a member called SHAPE": (spec("uint8 SHAPE;"), "two attributes called SHAPE"),
+    "two modules of one name": (
+        "channel BChannel { message { uint8 x; } one; };"
+        "channel CChannel : BChannel { message { uint8 y; } two = 2; };"
+        "protocol P { CChannel b; };",
+        "two modules would be called b",
+    ),
+    "a channel called as a support module": (
+        "channel C { message { uint8 x; } one; }; protocol P { C wire; };",
+        "two modules would be called wire",
+    ),
+    "functions of both directions": (
+        "channel C { message { uint8 x; } client_x; client: message { uint8 y; } x; };"
+        "protocol P { C main; };",
+        "two definitions would be called _CLIENT_X_1",
+    ),
+    "two items of one name": (
+        "enum8 e { 1A, E_1A };" + spec("uint8 a;"),
+        "E would have two attributes called E_1A",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", WORKING.values(), ids=WORKING)
+def test_awkward_specs_work(text: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    name = "awkward_" + "".join(c if c.isalnum() else "_" for c in request.node.callspec.id)
+    package = imported(text, tmp_path, name)
+    for channel, _, message in messages(resolved(text)):
+        check_comes_back(package, message_type(package, channel, message), message.body)
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED)
+def test_names_that_become_one_are_refused(text: str, reason: str) -> None:
+    with pytest.raises(BackendError, match=reason):
+        generated(text)
+
+
+def test_lengths_that_differ_are_refused_when_marshalling(tmp_path: Path) -> None:
+    text = WORKING["a count with optional arrays"]
+    package = imported(text, tmp_path, "awkward_lengths")
+    one = package.CHANNELS["main"].server.by_name["one"]
+    with pytest.raises(package.WireError, match=r"main\.one\.b: has 3 elements, 2 wanted"):
+        one.marshal(one.type(a=b"12", b=[1, 2, 3]))
+
+
+def test_a_constant_array_in_an_arm_is_measured(tmp_path: Path) -> None:
+    package = imported(WORKING["a constant array in an arm"], tmp_path, "awkward_constant")
+    one = package.CHANNELS["main"].server.by_name["one"]
+    with pytest.raises(package.WireError, match="has 3 elements, 4 wanted"):
+        one.marshal(one.type(t=0, x=b"123"))
+
+
+def test_a_count_without_its_array_must_fit_the_body(tmp_path: Path) -> None:
+    """A reader multiplies the count even where the pointer is 0, and refuses what cannot fit."""
+    package = imported(WORKING["a count with optional arrays"], tmp_path, "awkward_absent")
+    one = package.CHANNELS["main"].server.by_name["one"]
+    absent = one.type(a=None, b=None, n=4)
+    assert one.demarshal(one.marshal(absent)) == absent
+    with pytest.raises(package.WireError, match=r"main\.one\.a: has 200 elements, 9 wanted"):
+        one.marshal(one.type(a=None, b=None, n=200))
