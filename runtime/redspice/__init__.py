@@ -4,6 +4,7 @@ Make a `RedsState`, `init` it with a `CoreInterface`, register screens and input
 every accepted socket to `new_connection`; the `Connection` turns bytes into calls and back.
 """
 
+from redspice.caps import Capabilities
 from redspice.channel import RedChannel
 from redspice.channel_client import RedChannelClient
 from redspice.client import RedClient
@@ -28,10 +29,12 @@ from redspice.interfaces import (
     TabletInterface,
     Timer,
 )
+from redspice.pipe import PipeItem
 from redspice.reds import RedsState
 
 __all__ = [
     "Box",
+    "Capabilities",
     "ChannelEvent",
     "ChannelEventInfo",
     "ConfigurationError",
@@ -45,6 +48,7 @@ __all__ = [
     "Monitor",
     "MouseInterface",
     "PeerError",
+    "PipeItem",
     "ProtocolError",
     "QxlInterface",
     "RedChannel",

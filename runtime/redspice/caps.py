@@ -7,11 +7,12 @@ two sets: the common one and its own.
 
 from __future__ import annotations
 
+import struct
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 WORD_BITS = 32
 
@@ -55,42 +56,43 @@ class InputsCap(IntEnum):
 class Capabilities:
     """An immutable set of capability numbers."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_bits",)
 
+    # One number, as a peer may set every bit of a message full of words.
     def __init__(self, numbers: Iterable[int] = ()) -> None:
-        self._numbers = frozenset(int(number) for number in numbers)
+        bits = 0
+        for number in numbers:
+            bits |= 1 << number
+        self._bits = bits
 
     @classmethod
-    def from_words(cls, words: Iterable[int]) -> Capabilities:
+    def from_words(cls, words: Sequence[int]) -> Capabilities:
         """The set that a list of 32 bit words stands for."""
-        return cls(
-            index * WORD_BITS + bit
-            for index, word in enumerate(words)
-            for bit in range(WORD_BITS)
-            if word >> bit & 1
-        )
+        caps = cls()
+        caps._bits = int.from_bytes(struct.pack(f"<{len(words)}I", *words), "little")
+        return caps
 
     def to_words(self) -> list[int]:
         """As few words as hold the set; none for the empty set."""
-        words = [0] * (max(self._numbers, default=-1) // WORD_BITS + 1)
-        for number in self._numbers:
-            words[number // WORD_BITS] |= 1 << number % WORD_BITS
-        return words
+        count = -(-self._bits.bit_length() // WORD_BITS)
+        data = self._bits.to_bytes(count * WORD_BITS // 8, "little")
+        return list(struct.unpack(f"<{count}I", data))
 
     def __contains__(self, number: int) -> bool:
-        return number in self._numbers
+        return bool(self._bits >> number & 1)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._numbers))
+        lowest_first = f"{self._bits:b}"[::-1]
+        return (number for number, bit in enumerate(lowest_first) if bit == "1")
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return self._bits.bit_count()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Capabilities) and self._numbers == other._numbers
+        return isinstance(other, Capabilities) and self._bits == other._bits
 
     def __hash__(self) -> int:
-        return hash(self._numbers)
+        return hash(self._bits)
 
     def __repr__(self) -> str:
         return f"Capabilities({list(self)})"

@@ -2,13 +2,13 @@
 
 Incoming messages are a table: HANDLERS has the method for each message that this channel acts on,
 IGNORED the names of those that are legal and mean nothing here; anything else ends the connection.
-Outgoing messages wait in the pipe. When the pipe is empty and the ack window open, `next_items`
-says what has become due meanwhile, so state that changes often is sent as it is then.
+Outgoing messages wait in the pipe. When the pipe is empty and the ack window open, `mark_due` and
+`next_items` say what has become due meanwhile, so state that changes often is sent as it is then,
+and a viewer that does not read has no queue of it.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from redspice.link import Linked
     from redspice_protocol import Buffer
 
-logger = logging.getLogger("redspice")
-
 # Bytes after which one round of sending stops, so that a socket's buffer stays short and what is
 # sent next is as fresh as possible. A single larger message goes out whole.
 SEND_CHUNK = 256 * 1024
+
+# Seconds that a viewer may leave a full ack window unanswered, as long as the reference server lets
+# a connection stand still.
+ACK_TIMEOUT = 30.0
 
 # The table pairs a message's name, and so its class, with the method that takes that class.
 Handler = Callable[[Any, Any], None]
@@ -66,6 +68,9 @@ class RedChannelClient:
         self.serial = 0
         """The number of the last message sent; the first is 1."""
         self._reader = FrameReader(self.mini_header, channel.max_message_size)
+        self._due: dict[Callable[[], PipeItem], None] = {}
+        self._waits_for_ack = False
+        self._ack_deadline = channel.core.timer(self._ack_timed_out)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name} of {self.client!r})"
@@ -83,6 +88,7 @@ class RedChannelClient:
 
     def disconnected(self) -> None:
         """The connection is over: leave the channel and the viewer."""
+        self._ack_deadline.cancel()
         self.pipe.clear()
         self.channel.disconnect(self)
         self.client.remove(self)
@@ -95,6 +101,14 @@ class RedChannelClient:
             self.connection.fail(f"{len(self.pipe)} messages wait and the viewer does not read")
             return
         self.pipe.push(item)
+        self.connection.on_output()
+
+    def mark_due(self, make: Callable[[], PipeItem]) -> None:
+        """Send what `make` returns once the viewer is ready for it; marked twice it is sent once.
+
+        For messages that tell a state: only the last one matters.
+        """
+        self._due[make] = None
         self.connection.on_output()
 
     def next_items(self) -> list[PipeItem]:
@@ -126,9 +140,11 @@ class RedChannelClient:
 
     def _pop(self) -> PipeItem | None:
         if self.ack is not None and self.ack.blocked:
+            self._wait_for_ack()
             return None
         if not self.pipe:
-            for item in self.next_items():
+            due, self._due = self._due, {}
+            for item in (*[make() for make in due], *self.next_items()):
                 self.pipe.push(item)
         if not self.pipe:
             return None
@@ -140,7 +156,17 @@ class RedChannelClient:
                 self.ack.sent()
         return item
 
+    def _wait_for_ack(self) -> None:
+        if not self._waits_for_ack:
+            self._waits_for_ack = True
+            self._ack_deadline.start(ACK_TIMEOUT)
+
+    def _ack_timed_out(self) -> None:
+        self.connection.fail(f"nothing acknowledged in {ACK_TIMEOUT:g} s")
+
     def _dispatch(self, frame: Frame) -> None:
+        if frame.sub_list:
+            raise ProtocolError(f"message type {frame.type} has sub-messages, as only servers send")
         message_type = self.channel.messages.client.by_id.get(frame.type)
         if message_type is None:
             raise ProtocolError(f"unknown message type {frame.type}")
@@ -160,14 +186,18 @@ class RedChannelClient:
             self.ack.synced(message.generation)
 
     def on_ack(self, message: MsgEmpty) -> None:
-        if self.ack is not None:
-            self.ack.acknowledged()
+        if self.ack is None:
+            return
+        self.ack.acknowledged()
+        if not self.ack.blocked:
+            self._waits_for_ack = False
+            self._ack_deadline.cancel()
 
     def on_pong(self, message: MsgcPong) -> None:
         """Nobody asked; only the main channel measures its network."""
 
     def on_disconnecting(self, message: MsgcDisconnecting) -> None:
-        logger.info("%s: the viewer says goodbye, reason %d", self.connection.name, message.reason)
+        self.connection.end(f"the viewer says goodbye, reason {message.reason}")
 
     HANDLERS: ClassVar[Mapping[str, Handler]] = {
         "ack_sync": on_ack_sync,

@@ -58,6 +58,11 @@ class Connection:
         return f"Connection({self.name})"
 
     @property
+    def linked(self) -> bool:
+        """Whether the peer has come through the link stage."""
+        return self.channel_client is not None
+
+    @property
     def name(self) -> str:
         """The peer and, once known, its channel: how logs call this connection."""
         if self.channel_client is None:
@@ -125,13 +130,12 @@ class Connection:
             return
         self.closed = True
         self._deadline.cancel()
-        try:
-            if self.channel_client is not None:
-                self.channel_client.disconnected()
-            if self._connected is not None:
-                self._core.channel_event(ChannelEvent.DISCONNECTED, self._connected)
-        except Exception:
-            logger.exception("%s: while disconnecting", self.name)
+        # The one calls devices, the other the core; neither may keep the other from its turn.
+        for step in (self._leave, self._announce_end):
+            try:
+                step()
+            except Exception:
+                logger.exception("%s: while disconnecting", self.name)
         self.on_output()
 
     def _receive_link(self, data: Buffer) -> None:
@@ -164,6 +168,14 @@ class Connection:
         info = ChannelEventInfo(connection_id, channel_type, channel_id, self.peer)
         self._connected = info
         self._core.channel_event(event, info)
+
+    def _leave(self) -> None:
+        if self.channel_client is not None:
+            self.channel_client.disconnected()
+
+    def _announce_end(self) -> None:
+        if self._connected is not None:
+            self._core.channel_event(ChannelEvent.DISCONNECTED, self._connected)
 
     def _link_timed_out(self) -> None:
         self.fail(f"link stage not finished in {LINK_TIMEOUT:g} s")

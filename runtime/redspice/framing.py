@@ -28,7 +28,7 @@ class Frame(NamedTuple):
     serial: int
     type: int
     sub_list: int
-    body: bytes
+    body: Buffer
 
 
 def pack_header(mini: bool, serial: int, type: int, size: int) -> bytes:
@@ -74,7 +74,7 @@ class FrameReader:
                 start += total
                 self._wanted = self._header.size
                 self._serial = serial
-                yield Frame(serial, type, sub_list, bytes(self._buffer[body_start:start]))
+                yield Frame(serial, type, sub_list, self._buffer[body_start:start])
         finally:
             del self._buffer[:start]
 

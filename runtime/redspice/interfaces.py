@@ -1,7 +1,7 @@
 """What an embedder registers with a `RedsState`: its loop, its screen, its input devices.
 
 Rules: a class here knows nothing of the wire. An embedder subclasses and overrides; every base
-method does nothing. All calls happen in the embedder's own loop, never in another thread. Buttons
+method does nothing. All calls, both ways, happen in the embedder's own loop and thread. Buttons
 are the protocol's `MouseButtonMask`, coordinates are pixels from the top left corner.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
+from redspice.checks import flat_bytes, whole
 from redspice.display.framebuffer import MAX_SIDE, Framebuffer
 from redspice.errors import ConfigurationError
 
@@ -95,6 +96,7 @@ class CursorShape:
     pixels: bytes
 
     def __post_init__(self) -> None:
+        whole("cursor size and hot spot", self.width, self.height, self.hot_x, self.hot_y)
         if not (0 < self.width <= MAX_CURSOR_SIDE and 0 < self.height <= MAX_CURSOR_SIDE):
             raise ConfigurationError(
                 f"cursor of {self.width}x{self.height}: sides are 1..{MAX_CURSOR_SIDE}"
@@ -104,8 +106,10 @@ class CursorShape:
                 f"hot spot {self.hot_x},{self.hot_y} is outside {self.width}x{self.height}"
             )
         wanted = self.width * self.height * 4
-        if len(self.pixels) != wanted:
-            raise ConfigurationError(f"cursor needs {wanted} pixel bytes, got {len(self.pixels)}")
+        pixels = flat_bytes("cursor", self.pixels)
+        if len(pixels) != wanted:
+            raise ConfigurationError(f"cursor needs {wanted} pixel bytes, got {len(pixels)}")
+        object.__setattr__(self, "pixels", bytes(pixels))
 
     def __repr__(self) -> str:
         return f"CursorShape({self.width}x{self.height} hot {self.hot_x},{self.hot_y})"
@@ -120,6 +124,12 @@ class Monitor:
     y: int
     width: int
     height: int
+
+    def cut(self, width: int, height: int) -> Monitor:
+        """What of it lies inside a framebuffer of this size, in which it begins."""
+        return replace(
+            self, width=min(self.width, width - self.x), height=min(self.height, height - self.y)
+        )
 
 
 class CursorChange(Enum):
@@ -138,6 +148,7 @@ class QxlInterface:
     """
 
     def __init__(self, framebuffer: Framebuffer, id: int = 0) -> None:
+        (id,) = whole("qxl id", id)
         if id not in CHANNEL_IDS:
             raise ConfigurationError(f"qxl id {id} is not in 0..{CHANNEL_IDS.stop - 1}")
         self.framebuffer = framebuffer
@@ -173,10 +184,16 @@ class QxlInterface:
 
     @property
     def monitors(self) -> tuple[Monitor, ...]:
-        """The heads; unless set, one that covers the framebuffer."""
-        if self._monitors:
-            return self._monitors
-        return (Monitor(0, 0, 0, self.framebuffer.width, self.framebuffer.height),)
+        """The heads as viewers are told: those that were set, cut at the framebuffer's edges.
+
+        Those that lie outside, perhaps since a resize, are left out until they fit again. If there
+        is none, one that covers the framebuffer.
+        """
+        width, height = self.framebuffer.width, self.framebuffer.height
+        inside = tuple(
+            one.cut(width, height) for one in self._monitors if one.x < width and one.y < height
+        )
+        return inside or (Monitor(0, 0, 0, width, height),)
 
     @monitors.setter
     def monitors(self, monitors: Iterable[Monitor]) -> None:
@@ -184,6 +201,7 @@ class QxlInterface:
         if len(chosen) > MAX_MONITORS:
             raise ConfigurationError(f"{len(chosen)} monitors, at most {MAX_MONITORS} are allowed")
         for monitor in chosen:
+            whole("monitor", *astuple(monitor))
             if not all(0 <= n <= MAX_SIDE for n in (monitor.id, monitor.x, monitor.y)) or not all(
                 0 < n <= MAX_SIDE for n in (monitor.width, monitor.height)
             ):
@@ -197,6 +215,7 @@ class QxlInterface:
             listener(change)
 
     def _place(self, x: int, y: int) -> None:
+        x, y = whole("cursor position", x, y)
         if x not in CURSOR_POSITIONS or y not in CURSOR_POSITIONS:
             raise ConfigurationError(f"cursor position {x},{y} does not fit 16 bits")
         self.cursor_x, self.cursor_y = x, y

@@ -36,10 +36,11 @@ from redspice.link_messages import (
     parse_header,
     parse_mess,
 )
-from redspice.ticket import TICKET_SIZE, TicketKey
+from redspice.ticket import TICKET_SIZE
 from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
+    from redspice.ticket import TicketKey
     from redspice_protocol import Buffer
 
 SERVER_COMMON_CAPS = Capabilities(
@@ -77,6 +78,9 @@ class LinkPolicy(Protocol):
 
     def server_caps(self, channel_type: int, channel_id: int) -> Capabilities | None:
         """The caps of a channel; None when there is no such channel."""
+
+    def ticket_key(self) -> TicketKey:
+        """The key for one link, whose ticket it decrypts."""
 
     def check_password(self, password: bytes) -> bool:
         """Whether this password, perhaps empty, lets a viewer in now."""
@@ -118,6 +122,7 @@ class LinkStage:
                 state = handler(self, piece)
             except LinkError:
                 self.state = LinkState.REFUSED
+                self._key = None
                 self._received.clear()
                 raise
             # The header begins with the magic, which was only looked at.
@@ -163,7 +168,7 @@ class LinkStage:
             # The reference server hangs up without a word here, and clients expect just that.
             raise LinkError(LinkErr.CHANNEL_NOT_AVAILABLE, f"there is no {name}")
         self.mess = mess
-        self._key = TicketKey()
+        self._key = self._policy.ticket_key()
         self._output += build_reply(self._key.public_bytes(), SERVER_COMMON_CAPS, channel_caps)
         if CommonCap.AUTH_SELECTION in mess.common_caps:
             return LinkState.AUTH_MECHANISM
@@ -181,7 +186,8 @@ class LinkStage:
         return LinkState.TICKET
 
     def _on_ticket(self, data: bytes) -> LinkState:
-        mess, key = self.mess, self._key
+        # Nothing is decrypted twice, and a link that is made needs no key any more.
+        mess, key, self._key = self.mess, self._key, None
         assert mess is not None
         assert key is not None
         # A ticket is decrypted even when nobody asks for a password: garbage is always refused.
@@ -192,7 +198,7 @@ class LinkStage:
             self._deny(LinkErr.PERMISSION_DENIED, "wrong or expired password")
         error = self._policy.check_session(mess)
         if error != LinkErr.OK:
-            self._deny(error, f"connection id {mess.connection_id} for {mess.channel_type}")
+            self._deny(error, f"it wanted channel {mess.channel_type}:{mess.channel_id}")
         self._output += build_result(LinkErr.OK)
         self.linked = Linked(
             mess.connection_id,

@@ -9,6 +9,7 @@ The caps words, common ones first, start at an offset from the start of the mess
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def parse_mess(data: bytes) -> LinkMess:
     if start < MESS_SIZE or end > len(data):
         reason = f"caps at {start}..{end} are not inside {MESS_SIZE}..{len(data)}"
         raise LinkError(LinkErr.INVALID_DATA, reason)
-    words: list[int] = WORD[common + channel].parse(data[start:end])
+    words = struct.unpack_from(f"<{common + channel}I", data, start)
     return LinkMess(
         int(mess.connection_id),
         int(mess.channel_type),
@@ -125,7 +126,7 @@ def build_reply(public_key: bytes, common_caps: Capabilities, channel_caps: Capa
             "caps_offset": REPLY_SIZE,
         }
     )
-    words = WORD[len(common) + len(channel)].build(common + channel)
+    words = struct.pack(f"<{len(common) + len(channel)}I", *common, *channel)
     return build_header(len(reply) + len(words)) + reply + words
 
 

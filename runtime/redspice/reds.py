@@ -8,9 +8,10 @@ business.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
+from redspice import checks
 from redspice.caps import Capabilities
 from redspice.channels.cursor import CursorChannel
 from redspice.channels.display import DISPLAY, DisplayChannel
@@ -26,6 +27,7 @@ from redspice.interfaces import (
     QxlInterface,
     TabletInterface,
 )
+from redspice.key_pool import KeyPool
 from redspice.mouse_mode import MouseModes
 from redspice.ring import Ring
 from redspice.ticket import Ticket
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from redspice.channel_client import RedChannelClient
     from redspice.link import Linked
     from redspice.link_messages import LinkMess
+    from redspice.ticket import TicketKey
 
 Interface = QxlInterface | KeyboardInterface | MouseInterface | TabletInterface
 
@@ -54,9 +57,8 @@ class RedsState:
     """
 
     def __init__(self) -> None:
-        self.name: str | None = None
-        """What viewers may show as the server's name."""
         self.uuid: UUID | None = None
+        """What tells viewers that two addresses are one server."""
         self.allow_multiple_clients = False
         """Whether a new viewer leaves the others connected."""
         self.channels: Ring[AnyChannel] = Ring()
@@ -67,7 +69,9 @@ class RedsState:
         self.tablet: TabletInterface | None = None
         self.main = MainChannel(self)
         self.inputs = InputsChannel(self)
+        self._name: str | None = None
         self._core: CoreInterface | None = None
+        self._keys = KeyPool()
         self._ticketing = True
         self._ticket: Ticket | None = None
 
@@ -83,6 +87,18 @@ class RedsState:
             raise ConfigurationError("call init first")
         return self._core
 
+    @property
+    def name(self) -> str | None:
+        """What viewers may show as the server's name. Setting an impossible one raises
+        `ConfigurationError`."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None:
+            checks.text("name", name)
+        self._name = name
+
     def init(self, core: CoreInterface) -> None:
         """Start to use the embedder's loop, with the main and inputs channels.
 
@@ -91,21 +107,32 @@ class RedsState:
         if self._core is not None:
             raise ConfigurationError("init was called already")
         self._core = core
+        self._keys.start(core)
         self.register_channel(self.main)
         self.register_channel(self.inputs)
 
     def add_interface(self, instance: Interface) -> None:
-        """Register a screen or an input device.
+        """Register a screen or an input device, or an object that is several of them.
 
-        Raises `ConfigurationError` before `init`, for a second keyboard, mouse or tablet, for a
-        qxl id that is taken, and for anything that is no interface.
+        Raises `ConfigurationError`, and registers nothing, before `init`, for a second keyboard,
+        mouse or tablet, for a qxl id that is taken, for lock lights that do not fit 16 bits, and
+        for anything that is no interface.
         """
         _ = self.core
-        for kind, add in self._ADDERS.items():
-            if isinstance(instance, kind):
-                add(self, instance)
-                return
-        raise ConfigurationError(f"{type(instance).__name__} is not an interface")
+        devices = [name for kind, name in self._DEVICES.items() if isinstance(instance, kind)]
+        if not devices and not isinstance(instance, QxlInterface):
+            raise ConfigurationError(f"{type(instance).__name__} is not an interface")
+        for name in devices:
+            if getattr(self, name) is not None:
+                raise ConfigurationError(f"there is a {name} already")
+        if isinstance(instance, KeyboardInterface):
+            checks.leds(instance.get_leds())
+        if isinstance(instance, QxlInterface):
+            self._add_qxl(instance)
+        for name in devices:
+            setattr(self, name, instance)
+        if isinstance(instance, TabletInterface):
+            self.screens_changed()
 
     def set_ticket(self, password: str, lifetime: float | None = None) -> None:
         """Let viewers in that know `password`, for `lifetime` seconds from now (None: for ever).
@@ -116,8 +143,9 @@ class RedsState:
         if lifetime is not None and lifetime <= 0:
             raise ConfigurationError(f"a ticket cannot live for {lifetime} s")
         expires = None if lifetime is None else self.core.now() + lifetime
-        self._ticket = Ticket(password.encode(), expires)
+        self._ticket = Ticket(checks.text("password", password), expires)
         self._ticketing = True
+        self._keys.retire_shared()
 
     def set_noauth(self) -> None:
         """Let every viewer in."""
@@ -143,8 +171,7 @@ class RedsState:
 
         Raises `ConfigurationError` if there is one of this type and id.
         """
-        if self.find_channel(channel.type, channel.id) is not None:
-            raise ConfigurationError(f"channel {channel.name} is registered already")
+        self._check_free(channel)
         self.channels.insert(channel.link)
         channel.registered()
         self.main.announce(channel)
@@ -203,6 +230,9 @@ class RedsState:
         channel = self.find_channel(channel_type, channel_id)
         return None if channel is None else channel.local_caps
 
+    def ticket_key(self) -> TicketKey:
+        return self._keys.take() if self._ticketing else self._keys.shared()
+
     def check_password(self, password: bytes) -> bool:
         if not self._ticketing:
             return True
@@ -223,17 +253,19 @@ class RedsState:
     def attach(self, connection: Connection, linked: Linked) -> RedChannelClient:
         """The channel client of a connection that `check_session` has let pass.
 
-        Raises `ProtocolError` if the viewer has this channel already, or viewer or channel went
-        while the embedder was told of the link.
+        Raises `ProtocolError` if the viewer has this channel already, or if viewer, channel or
+        connection went while the embedder was told of the link or of viewers that had to leave.
         """
-        channel = self.find_channel(linked.channel_type, linked.channel_id)
         if linked.channel_type == MAIN.id:
             client: RedClient | None = self._new_client()
         else:
             client = self._find_client(linked.connection_id)
-        if channel is None or client is None:
+        channel = self.find_channel(linked.channel_type, linked.channel_id)
+        if channel is None or client is None or connection.closed:
             raise ProtocolError("the session or the channel ended during the link stage")
         channel_client: RedChannelClient = channel.connect(client, connection, linked)
+        if client not in self.clients:
+            self.clients.append(client)
         return channel_client
 
     def _find_client(self, session_id: int) -> RedClient | None:
@@ -246,33 +278,21 @@ class RedsState:
         session_id = 0
         while session_id == 0 or self._find_client(session_id) is not None:
             session_id = secrets.randbits(32)
-        client = RedClient(session_id, on_gone=self.clients.remove)
-        self.clients.append(client)
-        return client
+        return RedClient(session_id, on_gone=self.clients.remove)
 
     def _add_qxl(self, qxl: QxlInterface) -> None:
-        self.register_channel(DisplayChannel(self, qxl))
-        self.register_channel(CursorChannel(self, qxl))
+        channels = (DisplayChannel(self, qxl), CursorChannel(self, qxl))
+        for channel in channels:
+            self._check_free(channel)
+        for channel in channels:
+            self.register_channel(channel)
 
-    def _add_keyboard(self, keyboard: KeyboardInterface) -> None:
-        if self.keyboard is not None:
-            raise ConfigurationError("there is a keyboard already")
-        self.keyboard = keyboard
+    def _check_free(self, channel: AnyChannel) -> None:
+        if self.find_channel(channel.type, channel.id) is not None:
+            raise ConfigurationError(f"channel {channel.name} is registered already")
 
-    def _add_mouse(self, mouse: MouseInterface) -> None:
-        if self.mouse is not None:
-            raise ConfigurationError("there is a mouse already")
-        self.mouse = mouse
-
-    def _add_tablet(self, tablet: TabletInterface) -> None:
-        if self.tablet is not None:
-            raise ConfigurationError("there is a tablet already")
-        self.tablet = tablet
-        self.screens_changed()
-
-    _ADDERS: ClassVar[Mapping[type, Callable[[RedsState, Any], None]]] = {
-        QxlInterface: _add_qxl,
-        KeyboardInterface: _add_keyboard,
-        MouseInterface: _add_mouse,
-        TabletInterface: _add_tablet,
+    _DEVICES: ClassVar[Mapping[type, str]] = {
+        KeyboardInterface: "keyboard",
+        MouseInterface: "mouse",
+        TabletInterface: "tablet",
     }

@@ -38,11 +38,13 @@ class Ring(Generic[Member]):
 
     def insert(self, link: RingLink[Member]) -> None:
         """Put a member in front. Raises `ValueError` if it is in a ring already."""
-        self._link_behind(self._sentinel, link)
-
-    def append(self, link: RingLink[Member]) -> None:
-        """Put a member at the end. Raises `ValueError` if it is in a ring already."""
-        self._link_behind(self._sentinel.newer, link)
+        if link.ring is not None:
+            raise ValueError("the link is in a ring already")
+        first = self._sentinel.older
+        link.newer, link.older = self._sentinel, first
+        self._sentinel.older = first.newer = link
+        link.ring = self
+        self._length += 1
 
     def remove(self, link: RingLink[Member]) -> None:
         """Take a member out. Raises `ValueError` if it is not in this ring."""
@@ -67,13 +69,3 @@ class Ring(Generic[Member]):
 
     def __len__(self) -> int:
         return self._length
-
-    def _link_behind(self, place: RingLink[Member], link: RingLink[Member]) -> None:
-        if link.ring is not None:
-            raise ValueError("the link is in a ring already")
-        link.newer = place
-        link.older = place.older
-        place.older.newer = link
-        place.older = link
-        link.ring = self
-        self._length += 1

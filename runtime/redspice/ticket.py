@@ -1,6 +1,6 @@
 """Tickets: how a viewer proves that it knows the password.
 
-The server shows a fresh RSA key in its link reply; the viewer answers with the password and its
+The server shows an RSA key in its link reply; the viewer answers with the password and its
 trailing NUL, encrypted with RSAES-OAEP (SHA-1, empty label). The key is short and the hash is old
 because the protocol fixes the sizes: 162 bytes of public key, 128 bytes of ticket. Who needs real
 secrecy uses TLS around it.
@@ -33,10 +33,11 @@ def oaep() -> padding.OAEP:
 
 
 class TicketKey:
-    """The key pair of one link."""
+    """A key pair, for one link if there is a password to protect."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(PUBLIC_EXPONENT, KEY_BITS)
+        self._retired = False
 
     def public_bytes(self) -> bytes:
         """The 162 bytes of a DER SubjectPublicKeyInfo."""
@@ -45,11 +46,17 @@ class TicketKey:
 
     def decrypt(self, ticket: bytes) -> bytes | None:
         """The password in a ticket of 128 bytes, without its NUL; None if it is no ticket."""
+        if self._retired:
+            return None
         try:
             plain = self._key.decrypt(ticket, oaep())
         except ValueError:
             return None
         return plain.split(b"\0", 1)[0]
+
+    def retire(self) -> None:
+        """Take no ticket any more."""
+        self._retired = True
 
 
 @dataclass(frozen=True, slots=True)

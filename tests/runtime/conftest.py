@@ -31,4 +31,4 @@ def ticket_key() -> TicketKey:
 @pytest.fixture
 def one_key(ticket_key: TicketKey, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all links of a test share a key, as making hundreds of them takes long."""
-    monkeypatch.setattr("redspice.link.TicketKey", lambda: ticket_key)
+    monkeypatch.setattr("redspice.key_pool.TicketKey", lambda: ticket_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -24,11 +25,12 @@ class FakeTimer:
 
 
 class FakeCore(CoreInterface):
-    """Remembers channel events; jobs are done at once."""
+    """Remembers channel events; jobs wait until a test does them."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self._now = now
         self.timers: list[FakeTimer] = []
+        self.jobs: deque[Callable[[], None]] = deque()
         self.events: list[tuple[ChannelEvent, ChannelEventInfo]] = []
 
     def now(self) -> float:
@@ -40,7 +42,12 @@ class FakeCore(CoreInterface):
         return timer
 
     def run_job(self, job: Callable[[], Result], done: Callable[[Result], None]) -> None:
-        done(job())
+        self.jobs.append(lambda: done(job()))
+
+    def do_jobs(self) -> None:
+        """Do what waits and what that makes wait."""
+        while self.jobs:
+            self.jobs.popleft()()
 
     def channel_event(self, event: ChannelEvent, info: ChannelEventInfo) -> None:
         self.events.append((event, info))

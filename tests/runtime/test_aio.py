@@ -16,8 +16,9 @@ from typing import TypeVar
 
 import pytest
 
-from redspice.aio import AsyncioCore, Server, TcpAddress, protocol, serve, server
-from redspice.aio.protocol import format_address, tune
+from redspice.aio import AsyncioCore, Server, TcpAddress, protocol, refusals, serve, viewers
+from redspice.aio.protocol import format_address, peer_name, tune
+from redspice.aio.refusals import RefusalLog
 from redspice.aio.unix import UnixListener
 from redspice.connection import Connection
 from redspice.errors import ConfigurationError
@@ -36,6 +37,8 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 class ScriptedConnection(Connection):
     """A connection without a protocol: keeps what comes, sends what it is told."""
+
+    linked = True
 
     def __init__(self, peer: str, local: bool) -> None:
         self.peer = peer
@@ -90,9 +93,11 @@ class ScriptedReds(RedsState):
         super().__init__()
         self.made: asyncio.Queue[ScriptedConnection] = asyncio.Queue()
         self.shut_down = 0
+        self.linked = True
 
     def new_connection(self, peer: str, local: bool = False) -> Connection:
         connection = ScriptedConnection(peer, local)
+        connection.linked = self.linked
         self.made.put_nowait(connection)
         return connection
 
@@ -270,6 +275,51 @@ def test_a_peer_that_does_not_leave_is_cut_off(
     run(main)
 
 
+def test_a_peer_that_reads_nothing_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(protocol, "WRITE_TIMEOUT", 0.05)
+    monkeypatch.setattr(protocol, "CLOSE_DEADLINE", 0.05)
+
+    async def main() -> None:
+        async with viewer() as (connection, _, writer):
+            reading(writer).pause_reading()
+            connection.endless = bytes(1 << 20)
+            connection.on_output()
+            await soon(connection.lost)
+            assert "nothing read in 0.05 s" in caplog.text
+
+    run(main)
+
+
+def test_a_peer_that_reads_slowly_is_kept() -> None:
+    async def main() -> None:
+        size = 32 << 20
+        reds = ScriptedReds()
+        async with serve(reds, port=0) as running:
+            reader, writer = await connect(running)
+            connection = await soon(reds.made.get())
+            (shell,) = running._viewers._inside
+            reading(writer).pause_reading()
+            connection.send(bytes(size))
+            await turns()
+            waiting = shell._transport.get_write_buffer_size()
+            assert 0 < waiting < size
+            reading(writer).resume_reading()
+            while shell._transport.get_write_buffer_size() == waiting:
+                await reader.read(1 << 16)
+            first = shell._write_deadline
+            shell._check_writing()  # as at the deadline
+            assert not connection.closed
+            assert shell._write_deadline is not first
+            while shell._paused:
+                await reader.read(1 << 20)
+            assert shell._write_deadline is None
+            writer.transport.abort()
+
+    run(main)
+
+
 def test_the_end_of_the_peers_stream_ends_the_connection() -> None:
     async def main() -> None:
         async with viewer() as (connection, reader, writer):
@@ -322,6 +372,19 @@ def test_closing_on_a_peer_that_has_just_reset_is_quiet() -> None:
         assert complaints == []
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("name", "local", "shown"),
+    [
+        (("1.2.3.4", 5), False, "1.2.3.4:5"),
+        (("::1", 5, 0, 0), False, "[::1]:5"),
+        (None, False, "unknown"),
+        ("", True, "unix"),
+    ],
+)
+def test_a_peer_has_a_name_in_logs(name: tuple[str, int], local: bool, shown: str) -> None:
+    assert peer_name(name, local) == shown
 
 
 def test_tcp_sockets_do_not_delay_and_stay_alive() -> None:
@@ -414,7 +477,7 @@ def test_closing_disconnects_every_socket(tmp_path: Path) -> None:
 def test_connections_over_the_limit_are_refused(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(viewers, "MAX_CONNECTIONS", 2)
 
     async def main() -> None:
         reds = ScriptedReds()
@@ -422,7 +485,7 @@ def test_connections_over_the_limit_are_refused(
             peers = [await connect(running) for _ in range(3)]
             last = [await soon(reds.made.get()) for _ in peers][-1]
             await soon(last.lost)
-            assert "2 connections are open" in caplog.text
+            assert "connections refused, 2 are open: 1" in caplog.messages
             assert await soon(peers[2][0].read()) == b""
             peers[0][1].close()
             while len(running._viewers) > 1:
@@ -431,6 +494,96 @@ def test_connections_over_the_limit_are_refused(
             assert not (await soon(reds.made.get())).closed
             for _, writer in peers:
                 writer.transport.abort()
+
+    run(main)
+
+
+def test_the_oldest_socket_that_has_not_linked_makes_way(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(viewers, "MAX_UNLINKED", 2)
+
+    async def main() -> None:
+        reds = ScriptedReds()
+        reds.linked = False
+        async with serve(reds, port=0) as running:
+            peers, connections = [], []
+            for number in range(5):
+                peers.append(await connect(running))
+                connections.append(await soon(reds.made.get()))
+                connections[0].linked = number > 0
+            assert await soon(connections[1].lost)
+            assert await soon(connections[2].lost)
+            assert await soon(peers[1][0].read()) == b""
+            assert [one.closed for one in connections] == [False, True, True, False, False]
+            for _, writer in peers:
+                writer.transport.abort()
+        # The first is logged at once, the second with the end of the server.
+        line = "connections dropped for newer ones, 2 have not linked: 1"
+        assert caplog.messages == [line, line]
+
+    run(main)
+
+
+def test_many_sockets_in_one_turn_each_replace_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewers, "MAX_UNLINKED", 2)
+
+    class Shell(protocol.ViewerProtocol):
+        aborted = 0
+
+        def abort(self) -> None:
+            self.aborted += 1
+
+    async def main() -> None:
+        reds = ScriptedReds()
+        reds.linked = False
+        inside = viewers.Viewers(reds)
+        shells = [Shell(inside) for _ in range(5)]
+        for shell in shells:
+            inside.enter(shell, "peer", local=False)
+        assert [shell.aborted for shell in shells] == [1, 1, 1, 0, 0]
+        assert len(inside) == 2
+        for shell in shells:
+            inside.leave(shell)
+        inside.close()
+        await soon(inside.wait_gone())
+
+    run(main)
+
+
+def test_idle_sockets_do_not_lock_a_viewer_out() -> None:
+    async def main() -> None:
+        reds = RedsState()
+        async with serve(reds, port=0) as running:
+            idle = [await connect(running) for _ in range(viewers.MAX_UNLINKED * 2)]
+            reader, writer = await connect(running)
+            writer.write(b"GET ")
+            assert (await soon(reader.read(4))) == b"REDQ"
+            assert len(running._viewers) <= viewers.MAX_UNLINKED
+            for _, other in [*idle, (reader, writer)]:
+                other.transport.abort()
+
+    run(main)
+
+
+def test_many_refusals_are_a_line_a_second(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(refusals, "REPORT_INTERVAL", 0.01)
+
+    async def main() -> None:
+        log = RefusalLog()
+        for _ in range(100):
+            log.add("refused")
+        log.add("dropped")
+        assert caplog.messages == ["connections refused: 1"]
+        while len(caplog.messages) < 3:
+            await asyncio.sleep(0)
+        assert caplog.messages[1:] == ["connections refused: 99", "connections dropped: 1"]
+        log.add("refused")
+        log.close()
+        log.close()
+        assert caplog.messages[3:] == ["connections refused: 1"]
 
     run(main)
 
@@ -571,6 +724,16 @@ def test_jobs_run_in_another_thread_and_end_in_the_loop() -> None:
         )
         there, here = await soon(threads)
         assert there != here == threading.get_ident()
+
+    run(main)
+
+
+def test_a_job_that_comes_too_late_is_dropped() -> None:
+    async def main() -> None:
+        core = AsyncioCore()
+        await asyncio.get_running_loop().shutdown_default_executor()
+        core.run_job(list, lambda result: pytest.fail("done after the end"))
+        await turns()
 
     run(main)
 

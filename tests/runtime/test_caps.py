@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from redspice.caps import Capabilities, CommonCap, DisplayCap
@@ -36,3 +38,13 @@ def test_zero_words_at_the_end_do_not_matter() -> None:
 
 def test_repr_shows_the_numbers() -> None:
     assert repr(Capabilities((3, 1))) == "Capabilities([1, 3])"
+
+
+def test_a_message_full_of_capabilities_stays_small() -> None:
+    words = [0xFFFFFFFF] * 1019
+    caps = Capabilities.from_words(words)
+    assert len(caps) == 1019 * 32
+    assert 32607 in caps
+    assert 32608 not in caps
+    assert caps.to_words() == words
+    assert sum(map(sys.getsizeof, (caps, caps._bits))) < 5000

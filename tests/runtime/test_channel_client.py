@@ -14,10 +14,13 @@ from redspice.interfaces import (
     QxlInterface,
     TabletInterface,
 )
+from redspice.pipe import PipeItem
 from redspice.reds import RedsState
 from redspice_protocol import CHANNELS
+from redspice_protocol.base import MsgPing
 from runtime.peer import Viewer
 
+PING = CHANNELS["main"].server.by_name["ping"]
 CHANNEL_NAMES = ["main", "display", "inputs", "cursor"]
 # What only makes sense once channels move from one server to another, or with 3D.
 UNEXPECTED = {
@@ -93,6 +96,25 @@ def test_bytes_behind_a_message_are_tolerated(reds: RedsState) -> None:
     inputs = Viewer(reds).open("inputs")
     inputs.send_bytes(inputs.frame(101, b"\x1e\0\0\0 and more"))
     assert not inputs.connection.closed
+
+
+def test_what_is_marked_due_is_made_when_it_is_sent_and_once(reds: RedsState) -> None:
+    viewer = Viewer(reds)
+    (channel_client,) = reds.main.clients
+    made: list[PipeItem] = []
+
+    def make() -> PipeItem:
+        made.append(PipeItem(PING, MsgPing(id=7, timestamp=0, data=b"")))
+        return made[-1]
+
+    channel_client.push_channels([])
+    for _ in range(5000):
+        channel_client.mark_due(make)
+    assert made == []
+    assert viewer.main.names() == ["channels_list", "ping"]
+    assert len(made) == 1
+    channel_client.mark_due(make)
+    assert viewer.main.names() == ["ping"]
 
 
 def test_sending_to_a_closed_connection_does_nothing(reds: RedsState) -> None:

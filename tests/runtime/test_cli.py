@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -31,6 +32,16 @@ PATIENCE = 30.0
 """Seconds after which a process that does not end has failed."""
 
 SMALL = ("--size", "64x48")
+
+
+@pytest.fixture(autouse=True)
+def logger_as_before() -> Iterator[None]:
+    """The command sets the library's logger up, also when it runs in this process."""
+    logger = logging.getLogger("redspice")
+    handlers, level = list(logger.handlers), logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
 
 
 def invoke(*arguments: str) -> Result:

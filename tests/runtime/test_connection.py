@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 
 import pytest
 
@@ -192,16 +193,19 @@ def test_an_exception_of_the_embedder_ends_only_that_connection(
     inputs.send_bytes(inputs.frame(101, b"\x1e\0\0\0"))
     assert inputs.connection.closed
     assert not display.connection.closed
-    assert [record.exc_info is not None for record in caplog.records] == [True]
+    # The key may be down all the same, so it is let go of.
+    assert caplog.messages == [
+        "viewer inputs:0: unexpected error, closing",
+        "viewer inputs:0: while disconnecting",
+    ]
+    assert all(record.exc_info is not None for record in caplog.records)
     assert viewer.open("inputs").names() == ["init"]
 
 
 def test_an_exception_while_a_channel_opens_leaves_nothing_behind(reds: RedsState) -> None:
-    class Broken(KeyboardInterface):
-        def get_leds(self) -> int:
-            raise RuntimeError("no leds")
-
-    reds.add_interface(Broken())
+    keyboard = KeyboardInterface()
+    reds.add_interface(keyboard)
+    keyboard.get_leds = lambda: 1 // 0  # type: ignore[method-assign]
     viewer = Viewer(reds)
     for _ in range(2):
         inputs = viewer.open("inputs")
@@ -245,7 +249,7 @@ def test_messages_behind_one_that_made_the_embedder_close_are_not_looked_at(
     reds.add_interface(Keyboard())
     inputs = Viewer(reds).open("inputs")
     inputs.send_bytes(inputs.frame(101, b"\x1e\0\0\0") + inputs.frame(101, b"\x1f\0\0\0"))
-    assert keys == [0x1E]
+    assert keys == [0x1E, 0x9E], "the key, and its release as the viewer is gone"
 
 
 def test_channel_events_tell_every_step(reds: RedsState, core: FakeCore) -> None:
@@ -275,11 +279,96 @@ def test_an_end_of_stream_is_no_fault(reds: RedsState, caplog: pytest.LogCapture
     assert caplog.messages == []
 
 
-def test_a_goodbye_is_logged(reds: RedsState, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_goodbye_ends_the_connection(reds: RedsState, caplog: pytest.LogCaptureFixture) -> None:
     viewer = Viewer(reds)
-    viewer.main.send("disconnecting", MsgcDisconnecting(time_stamp=0, reason=0))
+    inputs = viewer.open("inputs")
+    goodbye = MsgcDisconnecting(time_stamp=0, reason=0)
+    body = CHANNELS["inputs"].client.by_name["disconnecting"].marshal(goodbye)
+    inputs.send_bytes(inputs.frame(6, body) * 1000)
+    assert inputs.connection.closed
     assert not viewer.main.connection.closed
-    assert caplog.messages == ["viewer main:0: the viewer says goodbye, reason 0"]
+    assert caplog.messages == ["viewer inputs:0: the viewer says goodbye, reason 0"]
+    assert caplog.records[0].levelno == logging.INFO
+
+
+def test_sub_messages_of_a_viewer_end_its_channel(
+    reds: RedsState, caplog: pytest.LogCaptureFixture
+) -> None:
+    viewer = Viewer(reds)
+    inputs = viewer.open("inputs", common_caps=())
+    key_up = (0x9E).to_bytes(4, "little")
+    sub_list = b"\1\0" + (10).to_bytes(4, "little") + b"\x65\0\4\0\0\0\x1e\0\0\0"
+    size = len(key_up + sub_list)
+    inputs.send_bytes(struct.pack("<QHII", 1, 102, size, len(key_up)) + key_up + sub_list)
+    assert inputs.connection.closed
+    assert caplog.messages == [
+        "viewer inputs:0: message type 102 has sub-messages, as only servers send"
+    ]
+
+
+@pytest.mark.parametrize("failing", ["device", "core"])
+def test_a_callback_that_fails_at_the_end_keeps_nobody_from_hearing_of_it(
+    reds: RedsState, core: FakeCore, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    released: list[int] = []
+
+    class Keyboard(KeyboardInterface):
+        def push_scan_freg(self, fragment: int) -> None:
+            if fragment & 0x80:
+                released.append(fragment)
+                assert failing != "device"
+
+    events: list[ChannelEvent] = []
+
+    def channel_event(event: ChannelEvent, info: ChannelEventInfo) -> None:
+        events.append(event)
+        assert failing != "core" or event is not ChannelEvent.DISCONNECTED
+
+    reds.add_interface(Keyboard())
+    viewer = Viewer(reds)
+    monkeypatch.setattr(core, "channel_event", channel_event)
+    inputs = viewer.open("inputs")
+    inputs.send_bytes(inputs.frame(101, b"\x1e\0\0\0"))
+    inputs.wakes = 0
+    inputs.connection.close()
+    assert released == [0x9E]
+    assert events == list(ChannelEvent)
+    assert inputs.wakes == 1
+    assert reds.inputs.clients_num == 0
+
+
+def test_a_connection_that_is_closed_while_others_make_way_leaves_no_viewer(
+    reds: RedsState, core: FakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Viewer(reds)
+    late = Peer(reds, local=True)
+    events: list[ChannelEvent] = []
+
+    def channel_event(event: ChannelEvent, info: ChannelEventInfo) -> None:
+        events.append(event)
+        late.connection.close()
+
+    late.channel = "main"
+    late.send_bytes(link_message("main"))
+    ticket = late.encrypt(late.take_reply().public_key)
+    monkeypatch.setattr(core, "channel_event", channel_event)
+    late.send_bytes(b"\1\0\0\0" + ticket)
+    assert late.connection.closed
+    assert reds.clients == []
+    assert reds.main.clients_num == 0
+    assert events == [ChannelEvent.DISCONNECTED] * 2, "the viewer before it, and itself"
+    assert core.armed == 0
+
+
+def test_no_log_tells_a_session(reds: RedsState, caplog: pytest.LogCaptureFixture) -> None:
+    viewer = Viewer(reds)
+    peer = Peer(reds)
+    peer.send_bytes(link_message("inputs", connection_id=viewer.session_id))
+    ticket = peer.encrypt(peer.take_reply().public_key)
+    reds.unregister_channel(reds.inputs)
+    peer.send_bytes(b"\1\0\0\0" + ticket)
+    assert "it wanted channel 3:0" in caplog.text
+    assert str(viewer.session_id) not in caplog.text
 
 
 def test_a_viewer_that_asks_and_does_not_read_is_disconnected(

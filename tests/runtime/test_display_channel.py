@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from redspice.caps import DisplayCap
+from redspice.channel_client import ACK_TIMEOUT
 from redspice.channels.display import BAND_BYTES, INIT_TIMEOUT, bands
 from redspice.display.framebuffer import Box, Framebuffer
 from redspice.interfaces import Monitor, QxlInterface
@@ -87,6 +88,9 @@ def test_a_viewer_without_the_capability_gets_no_monitors(
     assert display.names() == ["set_ack", *(name for name in OPENING if "monitors" not in name)]
     qxl.monitors = [Monitor(0, 0, 0, 10, 10)]
     assert display.names() == []
+    qxl.monitors = [Monitor(0, 0, 0, 20, 10)]
+    qxl.framebuffer.damage(0, 0, 1, 1)
+    assert display.connection.data_to_send(), "a shell that gets nothing does not ask again"
 
 
 def test_a_second_init_ends_the_channel(display: Peer, caplog: pytest.LogCaptureFixture) -> None:
@@ -121,6 +125,18 @@ def test_a_closed_display_leaves_no_deadline(
     assert core.armed == 0
 
 
+def test_scattered_damage_does_not_become_the_screen(reds: RedsState) -> None:
+    framebuffer = Framebuffer(1920, 1080)
+    reds.add_interface(QxlInterface(framebuffer))
+    display = Viewer(reds).open_display()
+    display.messages()
+    for n in range(33):
+        x, y = n * 241 % 1900, n * 157 % 1060
+        framebuffer.damage(x, y, x + 16, y + 16)
+    display.read()
+    assert 33 * 16 * 16 * 4 < len(display.inbox) < 1.2 * 33 * 16 * 16 * 4
+
+
 def test_damage_is_drawn(display: Peer, framebuffer: Framebuffer) -> None:
     framebuffer.fill(3, 4, 10, 6, (1, 2, 3))
     assert display.wakes > 0
@@ -133,7 +149,7 @@ def test_damage_is_drawn(display: Peer, framebuffer: Framebuffer) -> None:
 
 def test_every_image_has_its_own_id(display: Peer, framebuffer: Framebuffer) -> None:
     framebuffer.damage(0, 0, 2, 2)
-    framebuffer.damage(5, 5, 7, 7)
+    framebuffer.damage(25, 25, 27, 27)
     ids = [one.message.data.src_bitmap.descriptor.id for one in display.messages()]
     assert len(set(ids)) == 2
     assert all(id >> 32 for id in ids)
@@ -185,6 +201,43 @@ def test_surplus_acks_give_no_credit(reds: RedsState, qxl: QxlInterface) -> None
     for _ in range(500):
         display.send("ack")
     assert drawn_until_stalled(display, qxl.framebuffer) == 41
+
+
+def test_a_viewer_that_never_acknowledges_is_disconnected(
+    reds: RedsState, qxl: QxlInterface, core: FakeCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    viewer = Viewer(reds)
+    display = viewer.open_display(acking=False)
+    display.messages()
+    core.advance(10 * ACK_TIMEOUT)
+    assert core.armed == 0, "there is no deadline before the window is full"
+    drawn_until_stalled(display, qxl.framebuffer)
+    core.advance(ACK_TIMEOUT - 0.1)
+    qxl.framebuffer.damage(0, 0, 1, 1)
+    assert display.messages() == []
+    display.send("ack")  # of a generation that it has not said it has seen
+    assert not display.connection.closed
+    core.advance(0.1)
+    assert display.connection.closed
+    assert not viewer.main.connection.closed
+    assert core.armed == 0
+    assert caplog.messages == ["viewer display:0: nothing acknowledged in 30 s"]
+
+
+def test_each_acknowledgement_gives_a_stalled_viewer_more_time(
+    reds: RedsState, qxl: QxlInterface, core: FakeCore
+) -> None:
+    display = Viewer(reds).open_display(acking=False)
+    drawn_until_stalled(display, qxl.framebuffer)
+    display.send_bytes(display.frame(1, b"\1\0\0\0"))
+    for _ in range(5):
+        core.advance(ACK_TIMEOUT - 1)
+        display.send("ack")
+        assert core.armed == 0
+        drawn_until_stalled(display, qxl.framebuffer)
+        assert core.armed == 1
+    display.connection.receive_eof()
+    assert core.armed == 0
 
 
 def test_damage_is_merged_while_a_viewer_is_stalled(
@@ -330,6 +383,16 @@ def test_new_monitors_are_told(display: Peer, qxl: QxlInterface) -> None:
     (received,) = display.messages()
     assert heads(received) == [(0, 0, 0, 0, 20, 30), (1, 0, 20, 0, 20, 30)]
     assert received.message.max_allowed == 2
+
+
+def test_monitors_are_cut_when_the_screen_shrinks(
+    display: Peer, qxl: QxlInterface, framebuffer: Framebuffer
+) -> None:
+    qxl.monitors = [Monitor(0, 0, 0, 20, 30), Monitor(1, 20, 0, 20, 30)]
+    display.messages()
+    framebuffer.resize(10, 15)
+    (monitors,) = [one for one in display.messages() if one.name == "monitors_config"]
+    assert heads(monitors) == [(0, 0, 0, 0, 10, 15)]
 
 
 def test_an_unregistered_display_lets_its_viewers_and_framebuffer_go(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from redspice.display.framebuffer import Box, Framebuffer
 from redspice.errors import ConfigurationError
@@ -163,3 +165,61 @@ def test_resize_starts_over(framebuffer: Framebuffer, listener: Listener) -> Non
     assert framebuffer.box == Box(0, 0, 2, 5)
     assert bytes(framebuffer.pixels) == bytes(40)
     assert listener.heard == [Box(0, 0, 4, 3), "resized"]
+
+
+@pytest.mark.parametrize("wrong", [0.0, 10.5, "1", None])
+def test_coordinates_are_whole_numbers(
+    framebuffer: Framebuffer, listener: Listener, wrong: int
+) -> None:
+    for call in (
+        lambda: framebuffer.damage(wrong, 0, 3, 3),
+        lambda: framebuffer.fill(0, 0, wrong, 3, (1, 2, 3)),
+        lambda: framebuffer.paste(0, wrong, 1, 1, bytes(4)),
+        lambda: framebuffer.resize(wrong, 3),
+        lambda: Framebuffer(3, wrong),
+    ):
+        with pytest.raises(ConfigurationError, match="whole numbers are needed"):
+            call()
+    assert listener.heard == []
+    assert not any(framebuffer.pixels)
+
+
+def test_numbers_of_numpy_are_whole(framebuffer: Framebuffer, listener: Listener) -> None:
+    framebuffer.damage(*np.array([0, 1, 3, 9]))
+    assert listener.heard == [Box(0, 1, 3, 3)]
+    assert {type(number) for box in listener.heard for number in box} == {int}
+
+
+@pytest.mark.parametrize("colour", [(300, 0, 0), (-1, 0, 0), (1, 2), (1, 2, 3, 4), 7, (1.0, 2, 3)])
+def test_an_impossible_colour_is_refused(framebuffer: Framebuffer, colour: object) -> None:
+    with pytest.raises(ConfigurationError, match="is not blue, green, red"):
+        framebuffer.fill(0, 0, 1, 1, colour)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("data", ["abcd", 4, None, np.zeros((2, 2, 8), np.uint8)[:, :, ::2]])
+def test_paste_wants_contiguous_bytes(framebuffer: Framebuffer, data: bytes) -> None:
+    with pytest.raises(ConfigurationError, match="picture is not contiguous bytes"):
+        framebuffer.paste(0, 0, 2, 2, data)
+
+
+def test_pictures_of_numpy_are_pasted(framebuffer: Framebuffer) -> None:
+    rows = np.arange(16, dtype=np.uint8).reshape(2, 2, 4)
+    framebuffer.paste(0, 0, 2, 2, rows)
+    assert framebuffer.read(Box(0, 0, 2, 2)) == bytes(range(16))
+    framebuffer.paste(0, 0, 0, 2, np.zeros((2, 0, 4), np.uint8))
+    framebuffer.paste(0, 0, 2, 1, np.array([[1, 2]], "<u4"))
+    assert framebuffer.read(Box(0, 0, 2, 1)) == b"\1\0\0\0\2\0\0\0"
+
+
+def test_pixels_are_drawn_into_through_numpy(framebuffer: Framebuffer) -> None:
+    array = np.frombuffer(framebuffer.pixels, np.uint8).reshape(3, 4, 4)
+    array[1, 2] = (10, 20, 30, 0)
+    assert pixel(framebuffer, 2, 1) == bytes((10, 20, 30, 0))
+
+
+def test_pictures_of_pillow_are_pasted(framebuffer: Framebuffer) -> None:
+    image = Image.new("RGB", (2, 1), (1, 2, 3))
+    image.putpixel((1, 0), (4, 5, 6))
+    framebuffer.paste(1, 1, *image.size, image.tobytes("raw", "BGRX"))
+    assert pixel(framebuffer, 1, 1)[:3] == bytes((3, 2, 1))
+    assert pixel(framebuffer, 2, 1)[:3] == bytes((6, 5, 4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from redspice.display.framebuffer import Framebuffer
+from redspice.errors import ConfigurationError
 from redspice.interfaces import (
     KeyboardInterface,
     MouseInterface,
@@ -23,6 +24,7 @@ from redspice_protocol.inputs import (
     MsgcInputsMousePress,
     MsgcInputsMouseRelease,
 )
+from runtime.fake_core import FakeCore
 from runtime.peer import Peer, Viewer
 
 LEFT = MouseButtonMask.LEFT
@@ -143,6 +145,56 @@ def test_led_changes_go_to_all_viewers(reds: RedsState) -> None:
         assert (message.name, message.message.modifiers) == ("key_modifiers", 4)
 
 
+def test_leds_that_a_viewer_shows_are_not_told_again(
+    reds: RedsState, inputs: Peer, devices: Devices
+) -> None:
+    inputs.messages()
+    inputs.wakes = 0
+    reds.kbd_leds(devices.leds)
+    assert (inputs.wakes, inputs.messages()) == (0, [])
+    reds.kbd_leds(0)
+    reds.kbd_leds(0)
+    assert inputs.names() == ["key_modifiers"]
+
+
+def test_only_the_last_leds_wait_for_a_viewer_that_does_not_read(reds: RedsState) -> None:
+    """One viewer that presses a lock key all the time must not fill the pipes of the others."""
+
+    class Keyboard(KeyboardInterface):
+        leds = 0
+
+        def push_scan_freg(self, fragment: int) -> None:
+            if fragment == 0x3A:
+                self.leds ^= KeyboardModifierFlags.CAPS_LOCK
+                reds.kbd_leds(self.leds)
+
+    reds.add_interface(Keyboard())
+    reds.allow_multiple_clients = True
+    others = Viewer(reds).open("inputs")
+    flooding = Viewer(reds).open("inputs")
+    others.messages()
+    for _ in range(3):
+        flooding.send("key_scancode", MsgData(data=b"\x3a\xba" * 1001))
+    (message,) = others.messages()
+    assert (message.name, message.message.modifiers) == ("key_modifiers", 4)
+
+
+@pytest.mark.parametrize("leds", [0x10000, -1, 1.0, None])
+def test_impossible_leds_are_refused_where_they_are_told(
+    reds: RedsState, inputs: Peer, devices: Devices, leds: int
+) -> None:
+    with pytest.raises(ConfigurationError, match="lock lights"):
+        reds.kbd_leds(leds)
+    inputs.messages()
+    assert not inputs.connection.closed
+    other = RedsState()
+    other.init(FakeCore())
+    devices.leds = leds
+    with pytest.raises(ConfigurationError, match="lock lights"):
+        other.add_interface(devices)
+    assert other.keyboard is None
+
+
 def test_motion_reaches_the_mouse_in_server_mode(inputs: Peer, devices: Devices) -> None:
     inputs.send("mouse_motion", motion(-5, 7))
     inputs.send("mouse_position", position(3, 4))
@@ -212,6 +264,21 @@ def test_keys_that_are_down_are_released_when_the_viewer_goes(
     devices.calls.clear()
     inputs.connection.connection_lost("reset")
     assert devices.calls == [("key", 0x9D), ("key", 0xE0), ("key", 0xCD)]
+
+
+def test_a_shutdown_while_a_key_is_handed_over_releases_it_and_no_more_follow(
+    reds: RedsState, inputs: Peer, devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = []
+
+    def push(fragment: int) -> None:
+        keys.append(fragment)
+        if fragment == 0x1E:
+            reds.shutdown()
+
+    monkeypatch.setattr(devices, "push_scan_freg", push)
+    inputs.send("key_scancode", MsgData(data=b"\x2a\x1e\x30"))
+    assert keys == [0x2A, 0x1E, 0xAA, 0x9E]
 
 
 def test_a_keyboard_that_fails_at_the_end_does_not_keep_the_viewer(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from redspice.display.framebuffer import Framebuffer
@@ -35,6 +36,21 @@ def test_an_impossible_cursor_is_refused(fields: tuple[int, ...], reason: str) -
         CursorShape(width, height, hot_x, hot_y, bytes(size))
 
 
+@pytest.mark.parametrize("fields", [(2.0, 1, 0, 0), (2, 1, 0.0, 0)])
+def test_a_cursor_has_whole_numbers(fields: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ConfigurationError, match="whole numbers are needed"):
+        CursorShape(*fields, bytes(8))
+
+
+def test_a_cursor_keeps_a_copy_of_its_pixels() -> None:
+    array = np.full((1, 2, 4), 7, np.uint8)
+    shape = CursorShape(2, 1, 0, 0, array)  # type: ignore[arg-type]
+    array[:] = 9
+    assert shape.pixels == bytes([7] * 8)
+    with pytest.raises(ConfigurationError, match="cursor is not contiguous bytes"):
+        CursorShape(1, 1, 0, 0, "abcd")  # type: ignore[arg-type]
+
+
 def test_the_repr_of_a_cursor_has_no_pixels() -> None:
     assert repr(CursorShape(2, 1, 1, 0, bytes(8))) == "CursorShape(2x1 hot 1,0)"
 
@@ -51,6 +67,8 @@ def test_cursor_positions_are_16_bits(qxl: QxlInterface, x: int, y: int) -> None
         qxl.move_cursor(x, y)
     with pytest.raises(ConfigurationError, match="does not fit 16 bits"):
         qxl.set_cursor(CursorShape(1, 1, 0, 0, bytes(4)), x, y)
+    with pytest.raises(ConfigurationError, match="whole numbers are needed"):
+        qxl.move_cursor(1.0, 1)  # type: ignore[arg-type]
     assert (qxl.cursor, qxl.cursor_x, qxl.cursor_y) == (None, 0, 0)
 
 
@@ -75,6 +93,19 @@ def test_monitors_can_be_chosen_and_left_to_the_default(qxl: QxlInterface) -> No
     assert len(qxl.monitors) == 1
 
 
+def test_monitors_are_cut_at_the_edges_until_they_fit_again(qxl: QxlInterface) -> None:
+    chosen = (Monitor(0, 0, 0, 32, 48), Monitor(1, 32, 0, 32, 48))
+    qxl.monitors = chosen
+    qxl.framebuffer.resize(40, 20)
+    assert qxl.monitors == (Monitor(0, 0, 0, 32, 20), Monitor(1, 32, 0, 8, 20))
+    qxl.framebuffer.resize(32, 48)
+    assert qxl.monitors == (Monitor(0, 0, 0, 32, 48),)
+    qxl.framebuffer.resize(64, 48)
+    assert qxl.monitors == chosen
+    qxl.monitors = (Monitor(3, 64, 0, 5, 5),)
+    assert qxl.monitors == (Monitor(0, 0, 0, 64, 48),), "there is always one"
+
+
 @pytest.mark.parametrize(
     "monitors",
     [
@@ -83,6 +114,7 @@ def test_monitors_can_be_chosen_and_left_to_the_default(qxl: QxlInterface) -> No
         [Monitor(0, 0, 0, 0, 1)],
         [Monitor(0, 0, 0, 1, 16385)],
         [Monitor(-1, 0, 0, 1, 1)],
+        [Monitor(0, 0, 0, 1.5, 1)],
     ],
 )
 def test_impossible_monitors_are_refused(qxl: QxlInterface, monitors: list[Monitor]) -> None:

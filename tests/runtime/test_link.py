@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import struct
+import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -10,6 +13,7 @@ from redspice.caps import Capabilities, CommonCap
 from redspice.errors import LinkError
 from redspice.link import SERVER_COMMON_CAPS, LinkStage, LinkState
 from redspice.link_messages import LinkMess, parse_mess
+from redspice.ticket import TicketKey
 from redspice_protocol.enums import LinkErr
 from runtime.peer import Peer, link_message
 
@@ -24,12 +28,17 @@ class Policy:
         self.transport = LinkErr.OK
         self.session = LinkErr.OK
         self.password = b"secret"
+        self.keys: list[TicketKey] = []
 
     def check_channel(self, mess: LinkMess) -> LinkErr:
         return self.transport
 
     def server_caps(self, channel_type: int, channel_id: int) -> Capabilities | None:
         return CAPS if (channel_type, channel_id) == (2, 0) else None
+
+    def ticket_key(self) -> TicketKey:
+        self.keys.append(TicketKey())
+        return self.keys[-1]
 
     def check_password(self, password: bytes) -> bool:
         return password == self.password
@@ -101,13 +110,25 @@ def test_the_reply_says_who_the_server_is(stage: LinkStage) -> None:
     assert len(SERVER_COMMON_CAPS) == 3
 
 
-def test_every_link_has_its_own_key(policy: Policy) -> None:
-    keys = set()
-    for _ in range(3):
-        stage = LinkStage(policy)
-        stage.receive_data(link_message("display"))
-        keys.add(stage.data_to_send()[20:182])
-    assert len(keys) == 3
+def test_the_key_is_the_policys(stage: LinkStage, policy: Policy) -> None:
+    stage.receive_data(link_message("display")[:-1])
+    assert policy.keys == [], "none is wasted on a message that is not complete"
+    stage.receive_data(link_message("display")[-1:])
+    (key,) = policy.keys
+    assert stage.data_to_send()[20:182] == key.public_bytes()
+
+
+@pytest.mark.parametrize("last", ["right ticket", "wrong ticket", "wrong mechanism"])
+def test_the_key_is_gone_with_the_link_stage(policy: Policy, last: str) -> None:
+    stage = LinkStage(policy)
+    stage.receive_data(link_message("display"))
+    key = weakref.ref(policy.keys.pop())
+    assert key() is not None
+    with suppress(LinkError):
+        good = answer(stage, "secret" if last == "right ticket" else "guess")
+        stage.receive_data(b"\0\0\0\0" if last == "wrong mechanism" else good)
+    gc.collect()
+    assert key() is None
 
 
 def test_a_client_without_auth_selection_sends_its_ticket_at_once(stage: LinkStage) -> None:

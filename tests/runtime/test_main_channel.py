@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from redspice.display.framebuffer import Framebuffer
+from redspice.errors import ConfigurationError
 from redspice.interfaces import QxlInterface
 from redspice.reds import RedsState
 from redspice_protocol.base import MsgcPong, MsgData
@@ -45,6 +46,24 @@ def test_the_multimedia_clock_wraps_at_32_bits(reds: RedsState, core: FakeCore) 
     reds.main.push_multi_media_time()
     (message,) = viewer.main.messages()
     assert (message.name, message.message.time) == ("multi_media_time", 304)
+
+
+def test_the_time_is_told_as_it_is_when_it_is_sent(reds: RedsState, core: FakeCore) -> None:
+    viewer = Viewer(reds)
+    for _ in range(2000):
+        reds.main.push_multi_media_time()
+    core.advance(5)
+    (message,) = viewer.main.messages()
+    assert message.message.time == 1_005_000 - 400
+
+
+@pytest.mark.parametrize("name", ["\ud800", "two\0words", 5])
+def test_a_name_that_cannot_be_sent_is_refused(reds: RedsState, name: str) -> None:
+    reds.name = "good"
+    with pytest.raises(ConfigurationError, match="the name"):
+        reds.name = name
+    assert reds.name == "good"
+    reds.name = None
 
 
 def test_name_and_uuid_go_to_viewers_that_know_them(reds: RedsState) -> None:

@@ -76,6 +76,17 @@ def test_a_viewer_chooses_among_the_supported_modes(reds: RedsState) -> None:
     assert modes(main) == [(BOTH, CLIENT)]
 
 
+def test_only_the_last_mode_waits_for_a_viewer_that_does_not_read(reds: RedsState) -> None:
+    reds.allow_multiple_clients = True
+    reds.add_interface(TabletInterface())
+    reds.add_interface(QxlInterface(Framebuffer(8, 8)))
+    other, flooding = Viewer(reds).main, Viewer(reds).main
+    for n in range(2001):
+        mode = CLIENT if n % 2 else SERVER
+        flooding.send("mouse_mode_request", MsgcMainMouseModeRequest(mode=mode))
+    assert modes(other) == modes(flooding) == [(BOTH, SERVER)]
+
+
 def test_client_mode_is_not_granted_without_a_tablet(reds: RedsState) -> None:
     main = Viewer(reds).main
     main.send("mouse_mode_request", MsgcMainMouseModeRequest(mode=CLIENT))

@@ -18,6 +18,8 @@ from redspice.channels.pressed_keys import PressedKeys
         ("e0 e0 4d", "e0 cd"),
         ("e1 1d 45 e1 9d c5", ""),
         ("1e e0", "9e"),
+        ("61 1e 60", "9e"),
+        ("e0 60 e0 61 e0 4d", "e0 cd"),
     ],
 )
 def test_what_is_down_is_released_in_order(fragments: str, released: str) -> None:

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from redspice.channels.cursor import CursorChannel
 from redspice.channels.inputs import InputsChannel
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ConfigurationError
@@ -15,8 +16,9 @@ from redspice.interfaces import (
     QxlInterface,
     TabletInterface,
 )
+from redspice.key_pool import POOL_SIZE
 from redspice.reds import RedsState
-from redspice_protocol.enums import LinkErr
+from redspice_protocol.enums import LinkErr, MouseMode
 from runtime.fake_core import FakeCore
 from runtime.peer import PASSWORD, Peer, Viewer, link_message
 
@@ -66,6 +68,35 @@ def test_a_screen_id_is_for_one_screen(reds: RedsState) -> None:
     assert len(reds.channels) == 4
 
 
+def test_a_screen_whose_cursor_is_taken_is_not_half_there(reds: RedsState) -> None:
+    qxl = QxlInterface(Framebuffer(8, 8))
+    reds.register_channel(CursorChannel(reds, qxl))
+    with pytest.raises(ConfigurationError, match="channel cursor:0 is registered already"):
+        reds.add_interface(qxl)
+    assert reds.display_count() == 0
+
+
+class Everything(QxlInterface, KeyboardInterface, MouseInterface, TabletInterface):
+    """One object that is all there is."""
+
+
+def test_an_object_may_be_several_interfaces(reds: RedsState) -> None:
+    machine = Everything(Framebuffer(8, 8))
+    reds.add_interface(machine)
+    assert (reds.keyboard, reds.mouse, reds.tablet) == (machine,) * 3
+    assert reds.display_count() == 1
+    assert reds.mouse_modes.current == MouseMode.CLIENT
+
+
+def test_an_object_that_is_one_interface_too_many_is_not_registered_at_all(
+    reds: RedsState,
+) -> None:
+    reds.add_interface(TabletInterface())
+    with pytest.raises(ConfigurationError, match="there is a tablet already"):
+        reds.add_interface(Everything(Framebuffer(8, 8)))
+    assert (reds.keyboard, reds.mouse, reds.display_count()) == (None, None, 0)
+
+
 def test_what_is_no_interface_is_refused(reds: RedsState) -> None:
     with pytest.raises(ConfigurationError, match="str is not an interface"):
         reds.add_interface("keyboard")  # type: ignore[arg-type]
@@ -108,6 +139,46 @@ def test_noauth_lets_everybody_in_until_a_ticket_is_set(reds: RedsState) -> None
     assert main_link(reds, "") == LinkErr.OK
     reds.set_ticket(PASSWORD)
     assert main_link(reds, "whatever") == DENIED
+
+
+def key_of_a_link(reds: RedsState) -> bytes:
+    peer = Peer(reds)
+    peer.send_bytes(link_message("main"))
+    return peer.take_reply().public_key
+
+
+def test_with_a_password_every_link_has_its_own_key(reds: RedsState, core: FakeCore) -> None:
+    core.do_jobs()
+    keys = {key_of_a_link(reds) for _ in range(POOL_SIZE + 2)}
+    assert len(keys) == POOL_SIZE + 2
+
+
+def test_without_a_password_links_share_a_key(reds: RedsState) -> None:
+    before = key_of_a_link(reds)
+    reds.set_noauth()
+    shared = {key_of_a_link(reds) for _ in range(5)}
+    assert len(shared) == 1
+    reds.set_ticket(PASSWORD)
+    assert len(shared | {before, key_of_a_link(reds), key_of_a_link(reds)}) == 4
+
+
+def test_a_ticket_for_the_shared_key_is_worth_nothing_once_there_is_a_password(
+    reds: RedsState,
+) -> None:
+    reds.set_noauth()
+    peer = Peer(reds)
+    peer.send_bytes(link_message("main"))
+    recorded = peer.encrypt(peer.take_reply().public_key)
+    reds.set_ticket(PASSWORD)
+    peer.send_bytes(b"\1\0\0\0" + recorded)
+    assert peer.take_result() == DENIED
+
+
+@pytest.mark.parametrize("password", ["a\ud800", "a\0b"])
+def test_a_password_that_cannot_be_sent_is_refused(reds: RedsState, password: str) -> None:
+    with pytest.raises(ConfigurationError, match="the password"):
+        reds.set_ticket(password)
+    assert main_link(reds) == LinkErr.OK
 
 
 def test_even_without_auth_a_ticket_must_be_one(reds: RedsState) -> None:
@@ -199,6 +270,7 @@ def test_a_viewer_has_each_channel_once(reds: RedsState, caplog: pytest.LogCaptu
 def test_a_new_viewer_replaces_the_old_one(
     reds: RedsState, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "redspice")
     old = Viewer(reds)
     inputs = old.open("inputs")
     new = Viewer(reds)

@@ -8,17 +8,16 @@ from redspice.ring import Ring, RingLink
 def ring_of(*names: str) -> tuple[Ring[str], dict[str, RingLink[str]]]:
     ring: Ring[str] = Ring()
     links = {name: RingLink(name) for name in names}
-    for link in links.values():
-        ring.append(link)
+    for link in reversed(links.values()):
+        ring.insert(link)
     return ring, links
 
 
-def test_the_newest_is_first_when_inserted_and_last_when_appended() -> None:
+def test_the_newest_is_first() -> None:
     ring: Ring[str] = Ring()
-    ring.insert(RingLink("first"))
-    ring.insert(RingLink("newer"))
-    ring.append(RingLink("appended"))
-    assert list(ring) == ["newer", "first", "appended"]
+    for name in ("first", "newer", "newest"):
+        ring.insert(RingLink(name))
+    assert list(ring) == ["newest", "newer", "first"]
     assert len(ring) == 3
 
 
@@ -55,7 +54,7 @@ def test_who_joins_during_iteration_is_not_visited() -> None:
     visited = []
     for name in ring:
         visited.append(name)
-        ring.append(RingLink("late"))
+        ring.insert(RingLink("late"))
     assert visited == ["a"]
 
 

@@ -35,6 +35,13 @@ def test_what_is_no_ticket_is_none(key: TicketKey, ticket: bytes) -> None:
     assert key.decrypt(ticket) is None
 
 
+def test_a_retired_key_takes_no_ticket() -> None:
+    key = TicketKey()
+    ticket = encrypt(key, b"secret\0")
+    key.retire()
+    assert key.decrypt(ticket) is None
+
+
 def test_a_ticket_for_another_key_is_none(key: TicketKey) -> None:
     assert key.decrypt(encrypt(TicketKey(), b"secret\0")) is None
 

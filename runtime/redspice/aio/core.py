@@ -40,7 +40,7 @@ class AsyncioCore(CoreInterface):
     """Lends an asyncio loop to a server: the running one unless another is given.
 
     Jobs run in the loop's default executor. A job that raises is logged, and its `done` is not
-    called.
+    called; a job that comes while the loop is being shut down is dropped.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -62,4 +62,8 @@ class AsyncioCore(CoreInterface):
             else:
                 logger.error("a job failed", exc_info=error)
 
-        self._loop.run_in_executor(None, job).add_done_callback(finished)
+        try:
+            future = self._loop.run_in_executor(None, job)
+        except RuntimeError:  # the executor is shut down already
+            return
+        future.add_done_callback(finished)

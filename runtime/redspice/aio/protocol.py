@@ -15,8 +15,9 @@ from typing import Protocol, cast
 
 from redspice.connection import Connection
 
-RECEIVE_BUFFER = 64 * 1024
-"""Bytes read at once: a file transfer needs few calls, a dozen channels need less than 1 MB."""
+RECEIVE_BUFFER = 16 * 1024
+"""Bytes read at once. Handling a buffer full of the smallest messages takes some 20 ms, in which
+nobody else is served; viewers send little, so more would speed nothing up."""
 
 SEND_HIGH_WATER = 64 * 1024
 SEND_LOW_WATER = 16 * 1024
@@ -25,6 +26,10 @@ to keep a link busy between two turns of the loop, little enough for pixels to b
 
 CLOSE_DEADLINE = 3.0
 """Seconds that a peer has to read what is left and to hang up, once we want to close."""
+
+WRITE_TIMEOUT = 30.0
+"""Seconds in which a peer must read something of what waits for it, as long as the reference server
+lets a connection stand still. A slow peer reads a little; one that reads nothing keeps memory."""
 
 KEEPALIVE_IDLE = 600
 """Seconds of silence after which TCP asks whether the peer is still there."""
@@ -50,6 +55,8 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         self._flush_handle: asyncio.Handle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._paused = False
+        self._waiting = 0
+        self._write_deadline: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self._connection: Connection
 
@@ -61,8 +68,7 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         if not local:
             tune(sock)
         name = self._transport.get_extra_info("peername")
-        peer = format_address(*name[:2]) if name and not local else "unix"
-        self._connection = self._door.enter(self, peer, local)
+        self._connection = self._door.enter(self, peer_name(name, local), local)
         self._connection.on_output = self._flush_soon
         if self._connection.closed:
             self._transport.abort()
@@ -70,6 +76,11 @@ class ViewerProtocol(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Say goodbye: send what is left and hang up."""
         self._connection.close()
+
+    def abort(self) -> None:
+        """Hang up without a word."""
+        self._connection.close()
+        self._transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._received
@@ -85,13 +96,15 @@ class ViewerProtocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._paused = True
+        self._watch_writing()
 
     def resume_writing(self) -> None:
         self._paused = False
+        self._stop_watching()
         self._flush_soon()
 
     def connection_lost(self, error: Exception | None) -> None:
-        for handle in (self._flush_handle, self._deadline):
+        for handle in (self._flush_handle, self._deadline, self._write_deadline):
             if handle is not None:
                 handle.cancel()
         self._connection.on_output = lambda: None
@@ -131,6 +144,21 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         except OSError:  # the peer has reset the connection and we have not read that yet
             self._transport.abort()
 
+    def _watch_writing(self) -> None:
+        self._waiting = self._transport.get_write_buffer_size()
+        self._write_deadline = self._loop.call_later(WRITE_TIMEOUT, self._check_writing)
+
+    def _check_writing(self) -> None:
+        if self._transport.get_write_buffer_size() < self._waiting:
+            self._watch_writing()
+        else:
+            self._connection.fail(f"nothing read in {WRITE_TIMEOUT:g} s")
+
+    def _stop_watching(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
     def _start_deadline(self) -> None:
         if self._deadline is None:
             self._deadline = self._loop.call_later(CLOSE_DEADLINE, self._transport.abort)
@@ -143,6 +171,13 @@ def tune(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
+
+
+def peer_name(name: tuple[str, int] | str | None, local: bool) -> str:
+    """How logs call a peer with this socket name; there is none when it is gone already."""
+    if local:
+        return "unix"
+    return format_address(*name[:2]) if isinstance(name, tuple) else "unknown"
 
 
 def format_address(host: str, port: int) -> str:

@@ -18,14 +18,11 @@ from typing import NamedTuple
 from redspice.aio.core import AsyncioCore
 from redspice.aio.protocol import ViewerProtocol, format_address
 from redspice.aio.unix import UnixListener
-from redspice.connection import Connection
+from redspice.aio.viewers import Viewers
 from redspice.errors import ConfigurationError
 from redspice.reds import RedsState
 
 DEFAULT_PORT = 5900
-
-MAX_CONNECTIONS = 512
-"""Sockets open at once, about a dozen for each viewer; more would eat the file descriptors."""
 
 BACKLOG = 128
 """Connections that the system keeps for us; one viewer opens about a dozen at once."""
@@ -39,47 +36,6 @@ class TcpAddress(NamedTuple):
 
     def __str__(self) -> str:
         return format_address(self.host, self.port)
-
-
-class Viewers:
-    """The sockets that are open: lets them in, and knows when the last one has left."""
-
-    def __init__(self, reds: RedsState) -> None:
-        self._reds = reds
-        self._inside: set[ViewerProtocol] = set()
-        self._closing = False
-        self._all_gone = asyncio.Event()
-
-    def __len__(self) -> int:
-        return len(self._inside)
-
-    def enter(self, viewer: ViewerProtocol, peer: str, local: bool) -> Connection:
-        connection = self._reds.new_connection(peer, local)
-        if self._closing:
-            connection.close()
-        elif len(self._inside) >= MAX_CONNECTIONS:
-            connection.fail(f"refused, {MAX_CONNECTIONS} connections are open")
-        self._inside.add(viewer)
-        return connection
-
-    def leave(self, viewer: ViewerProtocol) -> None:
-        self._inside.discard(viewer)
-        self._look_round()
-
-    def close(self) -> None:
-        """Let nobody in any more and ask everybody to leave."""
-        self._closing = True
-        for viewer in tuple(self._inside):
-            viewer.close()
-        self._look_round()
-
-    async def wait_gone(self) -> None:
-        """Wait for the last one, after `close`."""
-        await self._all_gone.wait()
-
-    def _look_round(self) -> None:
-        if self._closing and not self._inside:
-            self._all_gone.set()
 
 
 class Server:

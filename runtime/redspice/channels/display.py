@@ -113,8 +113,9 @@ class DisplayChannelClient(RedChannelClient):
         self.connection.on_output()
 
     def monitors_changed(self) -> None:
-        self.monitors_stale = True
-        self.connection.on_output()
+        if DisplayCap.MONITORS_CONFIG in self.remote_caps:
+            self.monitors_stale = True
+            self.connection.on_output()
 
     def next_items(self) -> list[PipeItem]:
         if not self.ready:

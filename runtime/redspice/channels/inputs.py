@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from redspice import checks
 from redspice.caps import Capabilities, InputsCap
 from redspice.channel import RedChannel
 from redspice.channel_client import Handler, RedChannelClient
@@ -56,6 +57,8 @@ class InputsChannelClient(RedChannelClient):
     channel: InputsChannel
     modifiers = 0
     """The lock keys as the viewer last reported them."""
+    shown_leds: int | None = None
+    """The lock lights that the viewer was last told."""
     motion_count = 0
     """Pointer events since the last acknowledgement."""
 
@@ -67,13 +70,19 @@ class InputsChannelClient(RedChannelClient):
 
     def start(self) -> None:
         super().start()
-        keyboard = self.channel.reds.keyboard
-        leds = 0 if keyboard is None else keyboard.get_leds()
-        self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=leds)))
+        self.shown_leds = self.channel.leds_now()
+        self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=self.shown_leds)))
 
     def disconnected(self) -> None:
         super().disconnected()
-        self._push_scan_code(self._pressed.release())
+        if (keyboard := self.channel.reds.keyboard) is not None:
+            for fragment in self._pressed.release():
+                keyboard.push_scan_freg(fragment)
+
+    def leds_changed(self) -> None:
+        """Tell the viewer, unless it knows."""
+        if self.shown_leds != self.channel.leds:
+            self.mark_due(self._leds_item)
 
     def on_key(self, message: MsgcInputsKeyDown | MsgcInputsKeyUp) -> None:
         """Up to four bytes of scan code, the first in the lowest byte, ended by a zero."""
@@ -108,10 +117,14 @@ class InputsChannelClient(RedChannelClient):
 
     def _push_scan_code(self, fragments: bytes) -> None:
         keyboard = self.channel.reds.keyboard
-        if keyboard is not None:
-            for fragment in fragments:
-                keyboard.push_scan_freg(fragment)
-                self._pressed.follow(fragment)
+        if keyboard is None:
+            return
+        for fragment in fragments:
+            # The keyboard may end the connection, which releases what was followed up to now.
+            if self.connection.closed:
+                return
+            self._pressed.follow(fragment)
+            keyboard.push_scan_freg(fragment)
 
     def _push_buttons(self, buttons: int) -> None:
         for pointer in (self.channel.mouse, self.channel.tablet):
@@ -123,6 +136,10 @@ class InputsChannelClient(RedChannelClient):
             mouse.motion(0, 0, dz, buttons)
         if (tablet := self.channel.tablet) is not None:
             tablet.wheel(dz, buttons)
+
+    def _leds_item(self) -> PipeItem:
+        self.shown_leds = self.channel.leds
+        return PipeItem(KEY_MODIFIERS, MsgInputsKeyModifiers(modifiers=self.shown_leds))
 
     def _count_motion(self) -> None:
         self.motion_count += 1
@@ -150,6 +167,8 @@ class InputsChannel(RedChannel[InputsChannelClient]):
     max_message_size = MAX_MESSAGE_SIZE
     local_caps = Capabilities((InputsCap.KEY_SCANCODE,))
     client_class = InputsChannelClient
+    leds = 0
+    """The lock lights that `push_leds` was last given."""
 
     @property
     def mouse(self) -> MouseInterface | None:
@@ -161,6 +180,16 @@ class InputsChannel(RedChannel[InputsChannelClient]):
         """The tablet, while it is what moves the pointer."""
         return self.reds.tablet if self.reds.mouse_modes.current == MouseMode.CLIENT else None
 
+    def leds_now(self) -> int:
+        """The guest's lock lights. Raises `ConfigurationError` for impossible ones."""
+        keyboard = self.reds.keyboard
+        return 0 if keyboard is None else checks.leds(keyboard.get_leds())
+
     def push_leds(self, leds: int) -> None:
-        """Tell every viewer that the guest's lock lights changed."""
-        self.push(PipeItem(KEY_MODIFIERS, MsgInputsKeyModifiers(modifiers=leds)))
+        """Tell every viewer that the guest's lock lights changed.
+
+        Raises `ConfigurationError` for what does not fit 16 bits.
+        """
+        self.leds = checks.leds(leds)
+        for channel_client in self.clients:
+            channel_client.leds_changed()

@@ -9,7 +9,7 @@ CHANNELS_LIST                         ──►
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from redspice.caps import Capabilities, MainCap
@@ -131,10 +131,20 @@ class MainChannel(RedChannel[MainChannelClient]):
 
     def push_mouse_mode(self) -> None:
         """Tell every viewer which mouse modes there are and which one is on."""
-        modes = self.reds.mouse_modes
-        message = MsgMainMouseMode(supported_modes=modes.supported, current_mode=modes.current)
-        self.push(PipeItem(MOUSE_MODE, message))
+        self._mark_due(self._mouse_mode_item)
 
     def push_multi_media_time(self) -> None:
         """Tell every viewer what time it is in the server's audio and video."""
-        self.push(PipeItem(MULTI_MEDIA_TIME, MsgMainMultiMediaTime(time=self.reds.mm_time())))
+        self._mark_due(self._multi_media_time_item)
+
+    def _mark_due(self, make: Callable[[], PipeItem]) -> None:
+        for channel_client in self.clients:
+            channel_client.mark_due(make)
+
+    def _mouse_mode_item(self) -> PipeItem:
+        modes = self.reds.mouse_modes
+        message = MsgMainMouseMode(supported_modes=modes.supported, current_mode=modes.current)
+        return PipeItem(MOUSE_MODE, message)
+
+    def _multi_media_time_item(self) -> PipeItem:
+        return PipeItem(MULTI_MEDIA_TIME, MsgMainMultiMediaTime(time=self.reds.mm_time()))

@@ -9,10 +9,12 @@ from __future__ import annotations
 EXTENDED = 0xE0
 PAUSE = 0xE1
 RELEASED = 0x80
+# No key has these codes: letting one go would look like a prefix and swallow what comes next.
+NO_KEYS = frozenset({EXTENDED & ~RELEASED, PAUSE & ~RELEASED})
 
 
 class PressedKeys:
-    """At most the 256 keys that the codes can tell apart."""
+    """At most the 252 keys that the codes can tell apart."""
 
     def __init__(self) -> None:
         # Keys as (extended, code), in the order they were pressed.
@@ -28,7 +30,7 @@ class PressedKeys:
         self._extended = False
         if fragment & RELEASED:
             self._keys.pop(key, None)
-        else:
+        elif fragment not in NO_KEYS:
             self._keys[key] = None
 
     def release(self) -> bytes:

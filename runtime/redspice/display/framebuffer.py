@@ -3,12 +3,16 @@
 Pixels are four bytes B, G, R, X (X is ignored), rows run from the top down without padding. Whoever
 writes into `pixels` says so with `damage`; `fill` and `paste` do it themselves. Listeners hear of
 damage at once and read the pixels when they are ready to send them.
+
+All methods are for the loop's thread. Another thread may write into `pixels`, and then has the loop
+say so: `loop.call_soon_threadsafe(framebuffer.damage, left, top, right, bottom)`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from redspice.checks import flat_bytes, whole
 from redspice.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,6 +42,15 @@ class Box(NamedTuple):
         return self.bottom - self.top
 
 
+def pixel_bytes(bgr: Sequence[int]) -> bytes:
+    """One pixel of a colour. Raises `ConfigurationError` unless it is three of 0..255."""
+    try:
+        blue, green, red = bgr
+        return bytes((blue, green, red, 0))
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"colour {bgr!r} is not blue, green, red of 0..255") from None
+
+
 class FramebufferListener(Protocol):
     """Who wants to know what happens to a framebuffer."""
 
@@ -53,6 +66,11 @@ class Framebuffer:
 
     Raises `ConfigurationError` for a side out of 1..16384.
     """
+
+    pixels: memoryview
+    """The picture as a flat, writable view of `stride * height` bytes. For NumPy it is
+    `np.frombuffer(framebuffer.pixels, np.uint8).reshape(height, width, 4)`; `resize` makes
+    another."""
 
     def __init__(self, width: int, height: int) -> None:
         self._listeners: list[FramebufferListener] = []
@@ -76,24 +94,34 @@ class Framebuffer:
             self._listeners.remove(listener)
 
     def damage(self, left: int, top: int, right: int, bottom: int) -> None:
-        """Say that these pixels changed; the part outside the picture is dropped."""
+        """Say that these pixels changed; the part outside the picture is dropped.
+
+        For the loop's thread alone. Raises `ConfigurationError` unless all are whole numbers.
+        """
         box = self.clip(left, top, right, bottom)
         if box is not None:
             for listener in tuple(self._listeners):
                 listener.damaged(box)
 
     def clip(self, left: int, top: int, right: int, bottom: int) -> Box | None:
-        """The part of a rectangle that lies inside the picture, or None."""
+        """The part of a rectangle that lies inside the picture, or None.
+
+        Raises `ConfigurationError` unless all are whole numbers.
+        """
+        left, top, right, bottom = whole("rectangle", left, top, right, bottom)
         box = Box(max(left, 0), max(top, 0), min(right, self.width), min(bottom, self.height))
         return box if box.left < box.right and box.top < box.bottom else None
 
     def fill(self, left: int, top: int, right: int, bottom: int, bgr: Sequence[int]) -> None:
-        """Paint a rectangle (clipped) in one colour, given as blue, green, red of 0..255."""
-        blue, green, red = bgr
+        """Paint a rectangle (clipped) in one colour, given as blue, green, red of 0..255.
+
+        Raises `ConfigurationError` for any other colour.
+        """
+        pixel = pixel_bytes(bgr)
         box = self.clip(left, top, right, bottom)
         if box is None:
             return
-        row = bytes((blue, green, red, 0)) * box.width
+        row = pixel * box.width
         if box.width == self.width:
             self.pixels[box.top * self.stride : box.bottom * self.stride] = row * box.height
         else:
@@ -105,9 +133,12 @@ class Framebuffer:
     def paste(self, x: int, y: int, width: int, height: int, data: Buffer) -> None:
         """Copy a picture of `width` x `height` BGRX pixels to `x`, `y`; what sticks out is dropped.
 
-        Raises `ConfigurationError` unless `data` has exactly `width * height * 4` bytes.
+        `data` is anything contiguous with the bytes of the rows from the top down: `bytes`, an
+        array of `(height, width, 4)` bytes, what Pillow's `tobytes("raw", "BGRX")` returns. Raises
+        `ConfigurationError` unless these are exactly `width * height * 4` bytes.
         """
-        source = memoryview(data).cast("B")
+        source = flat_bytes("picture", data)
+        x, y, width, height = whole("place and size", x, y, width, height)
         if width < 0 or height < 0 or len(source) != width * height * BYTES_PER_PIXEL:
             raise ConfigurationError(f"{len(source)} bytes are not {width}x{height} pixels of 4")
         box = self.clip(x, y, x + width, y + height)
@@ -143,6 +174,7 @@ class Framebuffer:
             listener.resized()
 
     def _allocate(self, width: int, height: int) -> None:
+        width, height = whole("framebuffer size", width, height)
         if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
             raise ConfigurationError(f"framebuffer of {width}x{height}: sides are 1..{MAX_SIDE}")
         self.width = width
