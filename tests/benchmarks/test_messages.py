@@ -48,11 +48,15 @@ def parse_generated(view: memoryview) -> Any:
 
 
 def build_generated(message: MessageType) -> Callable[[Any], bytes]:
-    def build(value: Any) -> bytes:
+    def build_fixed(value: Any) -> bytes:
         body = message.marshal(value)
         return MINI_HEADER.pack(message.id, len(body)) + body
 
-    return build
+    def build_varying(value: Any) -> bytes:
+        parts = message.marshal_parts(value)
+        return b"".join([MINI_HEADER.pack(message.id, sum(map(len, parts))), *parts])
+
+    return build_fixed if message.name == "mouse_position" else build_varying
 
 
 def ways(name: str) -> dict[str, Way]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -12,7 +11,6 @@ from .shape import misfit
 from .wire import UNFIT, Buffer
 
 
-@dataclass(frozen=True, slots=True)
 class MessageType:
     """A message of a channel; `path` is what errors call it: `display.draw_copy`.
 
@@ -22,13 +20,28 @@ class MessageType:
     raise WireError before a byte is produced.
     """
 
-    id: int
-    name: str
-    type: type[Any]
-    demarshal: Callable[[Buffer], Any]
-    marshal: Callable[[Any], bytes]
-    marshal_parts: Callable[[Any], list[Buffer]]
-    path: str
+    __slots__ = ("demarshal", "id", "marshal", "marshal_parts", "name", "path", "type")
+
+    def __init__(
+        self,
+        id: int,
+        name: str,
+        type: type[Any],
+        demarshal: Callable[[Buffer], Any],
+        marshal: Callable[[Any], bytes],
+        marshal_parts: Callable[[Any], list[Buffer]],
+        path: str,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.type = type
+        self.demarshal = demarshal
+        self.marshal = marshal
+        self.marshal_parts = marshal_parts
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"MessageType({self.id}, {self.path!r})"
 
 
 class Messages:

@@ -9,9 +9,8 @@ field of an object kept it from being marshalled.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .wire import Buffer, WireError
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from .messages import MessageType
 
 
-@dataclass(frozen=True, slots=True)
-class Integer:
+class Integer(NamedTuple):
     """An integer, enum or flags value of so many bits."""
 
     name: str
@@ -29,8 +27,7 @@ class Integer:
     signed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """The number of elements of the arrays `of`; `kept` is the attribute that holds it where the
     arrays may all be absent."""
 
@@ -40,8 +37,7 @@ class Count:
     bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Octets:
+class Octets(NamedTuple):
     """An array of bytes. `nullable`: behind a pointer that may be 0."""
 
     name: str
@@ -49,8 +45,7 @@ class Octets:
     nullable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Integers:
+class Integers(NamedTuple):
     """An array of integers."""
 
     name: str
@@ -60,8 +55,7 @@ class Integers:
     signed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A struct, inline or behind a pointer."""
 
     name: str
@@ -70,8 +64,7 @@ class Record:
     type: type[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(NamedTuple):
     """An array of structs."""
 
     name: str
@@ -80,16 +73,14 @@ class Records:
     type: type[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(NamedTuple):
     """What a switch holds when one of the tests (value, negated) is met; no tests: otherwise."""
 
     tests: tuple[tuple[int, bool], ...]
     member: Integer | Count | Octets | Integers | Record | Records
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(NamedTuple):
     """`on` leads to the tag; the first arm that matches holds, with `flags` a test is of a bit."""
 
     on: tuple[str, ...]
