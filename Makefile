@@ -38,7 +38,8 @@ format: $(STAMP) ## format and fix what can be fixed
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## speed of the generated code beside hand-written and construct code
-	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-group-by=group $(ARGS)
+	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-group-by=group \
+		--benchmark-columns=min,median,ops $(ARGS)
 
 peers: ## install the real SPICE clients (Debian packages) that the tests drive
 	@.ci/peers

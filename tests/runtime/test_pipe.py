@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from redspice.pipe import Pipe, PipeItem
-from redspice_protocol import CHANNELS, Buffer
+from redspice_protocol import CHANNELS, Buffer, MessageType
 from redspice_protocol.main import MsgMainMultiMediaTime
 
 MULTI_MEDIA_TIME = CHANNELS["main"].server.by_name["multi_media_time"]
@@ -43,7 +41,10 @@ def test_an_item_is_marshalled_once_for_all_viewers() -> None:
         calls.append(message)
         return MULTI_MEDIA_TIME.marshal_parts(message)
 
-    counted = dataclasses.replace(MULTI_MEDIA_TIME, marshal_parts=marshal_parts)
+    known = MULTI_MEDIA_TIME
+    counted = MessageType(
+        known.id, known.name, known.type, known.demarshal, known.marshal, marshal_parts, known.path
+    )
     shared = PipeItem(counted, MsgMainMultiMediaTime(time=7))
     assert calls == []
     assert [b"".join(shared.parts()) for _ in range(3)] == [b"\7\0\0\0"] * 3
