@@ -493,9 +493,9 @@ def marshal_client_disconnecting(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(1, "migrate", MsgMigrate, demarshal_migrate, marshal_migrate, "base.migrate"),
+    fixed(1, "migrate", MsgMigrate, demarshal_migrate, marshal_migrate, "base.migrate", 4),
     varying(2, "migrate_data", MsgData, demarshal_data, write_data, "base.migrate_data"),
-    fixed(3, "set_ack", MsgSetAck, demarshal_set_ack, marshal_set_ack, "base.set_ack"),
+    fixed(3, "set_ack", MsgSetAck, demarshal_set_ack, marshal_set_ack, "base.set_ack", 8),
     varying(4, "ping", MsgPing, demarshal_ping, write_ping, "base.ping"),
     varying(
         5,
@@ -512,10 +512,11 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_disconnecting,
         marshal_disconnecting,
         "base.disconnecting",
+        12,
     ),
     varying(7, "notify", MsgNotify, demarshal_notify, write_notify, "base.notify"),
     varying(8, "list", MsgData, demarshal_data, write_data, "base.list"),
-    fixed(100, "base_last", MsgEmpty, demarshal_empty, marshal_empty, "base.base_last"),
+    fixed(100, "base_last", MsgEmpty, demarshal_empty, marshal_empty, "base.base_last", 0),
 )
 CLIENT: tuple[MessageType, ...] = (
     fixed(
@@ -525,11 +526,18 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_ack_sync,
         marshal_client_ack_sync,
         "base.ack_sync",
+        4,
     ),
-    fixed(2, "ack", MsgEmpty, demarshal_empty, marshal_empty, "base.ack"),
-    fixed(3, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "base.pong"),
+    fixed(2, "ack", MsgEmpty, demarshal_empty, marshal_empty, "base.ack", 0),
+    fixed(3, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "base.pong", 12),
     fixed(
-        4, "migrate_flush_mark", MsgEmpty, demarshal_empty, marshal_empty, "base.migrate_flush_mark"
+        4,
+        "migrate_flush_mark",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "base.migrate_flush_mark",
+        0,
     ),
     varying(5, "migrate_data", MsgData, demarshal_data, write_data, "base.migrate_data"),
     fixed(
@@ -539,5 +547,6 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_disconnecting,
         marshal_client_disconnecting,
         "base.disconnecting",
+        12,
     ),
 )

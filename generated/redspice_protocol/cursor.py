@@ -321,11 +321,11 @@ def marshal_inval_one(value: Any) -> bytes:
 
 SERVER: tuple[MessageType, ...] = (
     varying(101, "init", MsgCursorInit, demarshal_init, write_init, "cursor.init"),
-    fixed(102, "reset", MsgEmpty, demarshal_empty, marshal_empty, "cursor.reset"),
+    fixed(102, "reset", MsgEmpty, demarshal_empty, marshal_empty, "cursor.reset", 0),
     varying(103, "set", MsgCursorSet, demarshal_set, write_set, "cursor.set"),
-    fixed(104, "move", MsgCursorMove, demarshal_move, marshal_move, "cursor.move"),
-    fixed(105, "hide", MsgEmpty, demarshal_empty, marshal_empty, "cursor.hide"),
-    fixed(106, "trail", MsgCursorTrail, demarshal_trail, marshal_trail, "cursor.trail"),
+    fixed(104, "move", MsgCursorMove, demarshal_move, marshal_move, "cursor.move", 4),
+    fixed(105, "hide", MsgEmpty, demarshal_empty, marshal_empty, "cursor.hide", 0),
+    fixed(106, "trail", MsgCursorTrail, demarshal_trail, marshal_trail, "cursor.trail", 4),
     fixed(
         107,
         "inval_one",
@@ -333,7 +333,8 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_inval_one,
         marshal_inval_one,
         "cursor.inval_one",
+        8,
     ),
-    fixed(108, "inval_all", MsgEmpty, demarshal_empty, marshal_empty, "cursor.inval_all"),
+    fixed(108, "inval_all", MsgEmpty, demarshal_empty, marshal_empty, "cursor.inval_all", 0),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -4108,9 +4108,9 @@ def write_client_preferred_video_codec_type(value: Any) -> list[Buffer]:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "mode", MsgDisplayMode, demarshal_mode, marshal_mode, "display.mode"),
-    fixed(102, "mark", MsgEmpty, demarshal_empty, marshal_empty, "display.mark"),
-    fixed(103, "reset", MsgEmpty, demarshal_empty, marshal_empty, "display.reset"),
+    fixed(101, "mode", MsgDisplayMode, demarshal_mode, marshal_mode, "display.mode", 12),
+    fixed(102, "mark", MsgEmpty, demarshal_empty, marshal_empty, "display.mark", 0),
+    fixed(103, "reset", MsgEmpty, demarshal_empty, marshal_empty, "display.reset", 0),
     varying(
         104,
         "copy_bits",
@@ -4142,6 +4142,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_inval_palette,
         marshal_inval_palette,
         "display.inval_palette",
+        8,
     ),
     fixed(
         108,
@@ -4150,6 +4151,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_empty,
         marshal_empty,
         "display.inval_all_palettes",
+        0,
     ),
     varying(
         122,
@@ -4182,6 +4184,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_stream_destroy,
         marshal_stream_destroy,
         "display.stream_destroy",
+        4,
     ),
     fixed(
         126,
@@ -4190,6 +4193,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_empty,
         marshal_empty,
         "display.stream_destroy_all",
+        0,
     ),
     varying(
         302,
@@ -4294,6 +4298,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_surface_create,
         marshal_surface_create,
         "display.surface_create",
+        20,
     ),
     fixed(
         315,
@@ -4302,6 +4307,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_surface_destroy,
         marshal_surface_destroy,
         "display.surface_destroy",
+        4,
     ),
     varying(
         316,
@@ -4334,6 +4340,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_stream_activate_report,
         marshal_stream_activate_report,
         "display.stream_activate_report",
+        16,
     ),
     fixed(
         320,
@@ -4342,14 +4349,19 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_gl_scanout_unix,
         marshal_gl_scanout_unix,
         "display.gl_scanout_unix",
+        20,
     ),
-    fixed(321, "gl_draw", MsgDisplayGlDraw, demarshal_gl_draw, marshal_gl_draw, "display.gl_draw"),
+    fixed(
+        321, "gl_draw", MsgDisplayGlDraw, demarshal_gl_draw, marshal_gl_draw, "display.gl_draw", 16
+    ),
     varying(
         322, "quality_indicator", MsgData, demarshal_data, write_data, "display.quality_indicator"
     ),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgcDisplayInit, demarshal_client_init, marshal_client_init, "display.init"),
+    fixed(
+        101, "init", MsgcDisplayInit, demarshal_client_init, marshal_client_init, "display.init", 14
+    ),
     fixed(
         102,
         "stream_report",
@@ -4357,6 +4369,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_stream_report,
         marshal_client_stream_report,
         "display.stream_report",
+        32,
     ),
     fixed(
         103,
@@ -4365,6 +4378,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_preferred_compression,
         marshal_client_preferred_compression,
         "display.preferred_compression",
+        1,
     ),
     fixed(
         104,
@@ -4373,6 +4387,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_gl_draw_done,
         marshal_client_gl_draw_done,
         "display.gl_draw_done",
+        0,
     ),
     varying(
         105,

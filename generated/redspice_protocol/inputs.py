@@ -286,7 +286,7 @@ def marshal_client_mouse_release(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgInputsInit, demarshal_init, marshal_init, "inputs.init"),
+    fixed(101, "init", MsgInputsInit, demarshal_init, marshal_init, "inputs.init", 2),
     fixed(
         102,
         "key_modifiers",
@@ -294,9 +294,16 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_key_modifiers,
         marshal_key_modifiers,
         "inputs.key_modifiers",
+        2,
     ),
     fixed(
-        111, "mouse_motion_ack", MsgEmpty, demarshal_empty, marshal_empty, "inputs.mouse_motion_ack"
+        111,
+        "mouse_motion_ack",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "inputs.mouse_motion_ack",
+        0,
     ),
 )
 CLIENT: tuple[MessageType, ...] = (
@@ -307,6 +314,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_key_down,
         marshal_client_key_down,
         "inputs.key_down",
+        4,
     ),
     fixed(
         102,
@@ -315,6 +323,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_key_up,
         marshal_client_key_up,
         "inputs.key_up",
+        4,
     ),
     fixed(
         103,
@@ -323,6 +332,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_key_modifiers,
         marshal_client_key_modifiers,
         "inputs.key_modifiers",
+        2,
     ),
     varying(104, "key_scancode", MsgData, demarshal_data, write_data, "inputs.key_scancode"),
     fixed(
@@ -332,6 +342,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_mouse_motion,
         marshal_client_mouse_motion,
         "inputs.mouse_motion",
+        10,
     ),
     fixed(
         112,
@@ -340,6 +351,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_mouse_position,
         marshal_client_mouse_position,
         "inputs.mouse_position",
+        11,
     ),
     fixed(
         113,
@@ -348,6 +360,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_mouse_press,
         marshal_client_mouse_press,
         "inputs.mouse_press",
+        3,
     ),
     fixed(
         114,
@@ -356,5 +369,6 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_mouse_release,
         marshal_client_mouse_release,
         "inputs.mouse_release",
+        3,
     ),
 )

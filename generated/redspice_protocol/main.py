@@ -824,8 +824,10 @@ SERVER: tuple[MessageType, ...] = (
         write_migrate_begin,
         "main.migrate_begin",
     ),
-    fixed(102, "migrate_cancel", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_cancel"),
-    fixed(103, "init", MsgMainInit, demarshal_init, marshal_init, "main.init"),
+    fixed(
+        102, "migrate_cancel", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_cancel", 0
+    ),
+    fixed(103, "init", MsgMainInit, demarshal_init, marshal_init, "main.init", 32),
     varying(
         104,
         "channels_list",
@@ -841,6 +843,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_mouse_mode,
         marshal_mouse_mode,
         "main.mouse_mode",
+        4,
     ),
     fixed(
         106,
@@ -849,8 +852,11 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_multi_media_time,
         marshal_multi_media_time,
         "main.multi_media_time",
+        4,
     ),
-    fixed(107, "agent_connected", MsgEmpty, demarshal_empty, marshal_empty, "main.agent_connected"),
+    fixed(
+        107, "agent_connected", MsgEmpty, demarshal_empty, marshal_empty, "main.agent_connected", 0
+    ),
     fixed(
         108,
         "agent_disconnected",
@@ -858,6 +864,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_agent_disconnected,
         marshal_agent_disconnected,
         "main.agent_disconnected",
+        4,
     ),
     varying(109, "agent_data", MsgData, demarshal_data, write_data, "main.agent_data"),
     fixed(
@@ -867,6 +874,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_agent_token,
         marshal_agent_token,
         "main.agent_token",
+        4,
     ),
     varying(
         111,
@@ -876,7 +884,7 @@ SERVER: tuple[MessageType, ...] = (
         write_migrate_switch_host,
         "main.migrate_switch_host",
     ),
-    fixed(112, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end"),
+    fixed(112, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end", 0),
     varying(113, "name", MsgMainName, demarshal_name, write_name, "main.name"),
     varying(114, "uuid", MsgMainUuid, demarshal_uuid, write_uuid, "main.uuid"),
     fixed(
@@ -886,6 +894,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_agent_connected_tokens,
         marshal_agent_connected_tokens,
         "main.agent_connected_tokens",
+        4,
     ),
     varying(
         116,
@@ -902,6 +911,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_empty,
         marshal_empty,
         "main.migrate_dst_seamless_ack",
+        0,
     ),
     fixed(
         118,
@@ -910,6 +920,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_empty,
         marshal_empty,
         "main.migrate_dst_seamless_nack",
+        0,
     ),
 )
 CLIENT: tuple[MessageType, ...] = (
@@ -920,9 +931,16 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_client_info,
         marshal_client_client_info,
         "main.client_info",
+        8,
     ),
     fixed(
-        102, "migrate_connected", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_connected"
+        102,
+        "migrate_connected",
+        MsgEmpty,
+        demarshal_empty,
+        marshal_empty,
+        "main.migrate_connected",
+        0,
     ),
     fixed(
         103,
@@ -931,8 +949,11 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_empty,
         marshal_empty,
         "main.migrate_connect_error",
+        0,
     ),
-    fixed(104, "attach_channels", MsgEmpty, demarshal_empty, marshal_empty, "main.attach_channels"),
+    fixed(
+        104, "attach_channels", MsgEmpty, demarshal_empty, marshal_empty, "main.attach_channels", 0
+    ),
     fixed(
         105,
         "mouse_mode_request",
@@ -940,6 +961,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_mouse_mode_request,
         marshal_client_mouse_mode_request,
         "main.mouse_mode_request",
+        2,
     ),
     fixed(
         106,
@@ -948,6 +970,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_agent_start,
         marshal_client_agent_start,
         "main.agent_start",
+        4,
     ),
     varying(107, "agent_data", MsgData, demarshal_data, write_data, "main.agent_data"),
     fixed(
@@ -957,8 +980,9 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_agent_token,
         marshal_client_agent_token,
         "main.agent_token",
+        4,
     ),
-    fixed(109, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end"),
+    fixed(109, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end", 0),
     fixed(
         110,
         "migrate_dst_do_seamless",
@@ -966,6 +990,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_migrate_dst_do_seamless,
         marshal_client_migrate_dst_do_seamless,
         "main.migrate_dst_do_seamless",
+        4,
     ),
     fixed(
         111,
@@ -974,6 +999,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_empty,
         marshal_empty,
         "main.migrate_connected_seamless",
+        0,
     ),
     varying(
         112, "quality_indicator", MsgData, demarshal_data, write_data, "main.quality_indicator"

@@ -165,14 +165,20 @@ def marshal_latency(value: Any) -> bytes:
 SERVER: tuple[MessageType, ...] = (
     varying(101, "data", MsgPlaybackData, demarshal_data, write_data, "playback.data"),
     varying(102, "mode", MsgPlaybackMode, demarshal_mode, write_mode, "playback.mode"),
-    fixed(103, "start", MsgPlaybackStart, demarshal_start, marshal_start, "playback.start"),
-    fixed(104, "stop", MsgEmpty, demarshal_empty, marshal_empty, "playback.stop"),
+    fixed(103, "start", MsgPlaybackStart, demarshal_start, marshal_start, "playback.start", 14),
+    fixed(104, "stop", MsgEmpty, demarshal_empty, marshal_empty, "playback.stop", 0),
     varying(
         105, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume, "playback.volume"
     ),
-    fixed(106, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "playback.mute"),
+    fixed(106, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "playback.mute", 1),
     fixed(
-        107, "latency", MsgPlaybackLatency, demarshal_latency, marshal_latency, "playback.latency"
+        107,
+        "latency",
+        MsgPlaybackLatency,
+        demarshal_latency,
+        marshal_latency,
+        "playback.latency",
+        4,
     ),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -117,8 +117,10 @@ def marshal_client_event(value: Any) -> bytes:
 
 SERVER: tuple[MessageType, ...] = (
     varying(201, "init", MsgPortInit, demarshal_init, write_init, "port.init"),
-    fixed(202, "event", MsgPortEvent, demarshal_event, marshal_event, "port.event"),
+    fixed(202, "event", MsgPortEvent, demarshal_event, marshal_event, "port.event", 1),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(201, "event", MsgcPortEvent, demarshal_client_event, marshal_client_event, "port.event"),
+    fixed(
+        201, "event", MsgcPortEvent, demarshal_client_event, marshal_client_event, "port.event", 1
+    ),
 )

@@ -160,12 +160,12 @@ def marshal_client_start_mark(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "start", MsgRecordStart, demarshal_start, marshal_start, "record.start"),
-    fixed(102, "stop", MsgEmpty, demarshal_empty, marshal_empty, "record.stop"),
+    fixed(101, "start", MsgRecordStart, demarshal_start, marshal_start, "record.start", 10),
+    fixed(102, "stop", MsgEmpty, demarshal_empty, marshal_empty, "record.stop", 0),
     varying(
         103, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume, "record.volume"
     ),
-    fixed(104, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "record.mute"),
+    fixed(104, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "record.mute", 1),
 )
 CLIENT: tuple[MessageType, ...] = (
     varying(101, "data", MsgcRecordData, demarshal_client_data, write_client_data, "record.data"),
@@ -177,5 +177,6 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_start_mark,
         marshal_client_start_mark,
         "record.start_mark",
+        4,
     ),
 )

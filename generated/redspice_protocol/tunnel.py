@@ -632,7 +632,7 @@ def marshal_client_socket_token(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgTunnelInit, demarshal_init, marshal_init, "tunnel.init"),
+    fixed(101, "init", MsgTunnelInit, demarshal_init, marshal_init, "tunnel.init", 6),
     varying(
         102,
         "service_ip_map",
@@ -648,6 +648,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_socket_open,
         marshal_socket_open,
         "tunnel.socket_open",
+        10,
     ),
     fixed(
         104,
@@ -656,6 +657,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_socket_fin,
         marshal_socket_fin,
         "tunnel.socket_fin",
+        2,
     ),
     fixed(
         105,
@@ -664,6 +666,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_socket_close,
         marshal_socket_close,
         "tunnel.socket_close",
+        2,
     ),
     varying(
         106,
@@ -680,6 +683,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_socket_closed_ack,
         marshal_socket_closed_ack,
         "tunnel.socket_closed_ack",
+        2,
     ),
     fixed(
         108,
@@ -688,6 +692,7 @@ SERVER: tuple[MessageType, ...] = (
         demarshal_socket_token,
         marshal_socket_token,
         "tunnel.socket_token",
+        6,
     ),
 )
 CLIENT: tuple[MessageType, ...] = (
@@ -706,6 +711,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_service_remove,
         marshal_client_service_remove,
         "tunnel.service_remove",
+        4,
     ),
     fixed(
         103,
@@ -714,6 +720,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_socket_open_ack,
         marshal_client_socket_open_ack,
         "tunnel.socket_open_ack",
+        6,
     ),
     fixed(
         104,
@@ -722,6 +729,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_socket_open_nack,
         marshal_client_socket_open_nack,
         "tunnel.socket_open_nack",
+        2,
     ),
     fixed(
         105,
@@ -730,6 +738,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_socket_fin,
         marshal_client_socket_fin,
         "tunnel.socket_fin",
+        2,
     ),
     fixed(
         106,
@@ -738,6 +747,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_socket_closed,
         marshal_client_socket_closed,
         "tunnel.socket_closed",
+        2,
     ),
     fixed(
         107,
@@ -746,6 +756,7 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_socket_closed_ack,
         marshal_client_socket_closed_ack,
         "tunnel.socket_closed_ack",
+        2,
     ),
     varying(
         108,
@@ -762,5 +773,6 @@ CLIENT: tuple[MessageType, ...] = (
         demarshal_client_socket_token,
         marshal_client_socket_token,
         "tunnel.socket_token",
+        6,
     ),
 )

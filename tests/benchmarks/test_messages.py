@@ -48,15 +48,16 @@ def parse_generated(view: memoryview) -> Any:
 
 
 def build_generated(message: MessageType) -> Callable[[Any], bytes]:
+    header = MINI_HEADER.pack(message.id, message.size or 0)  # the same for every body of a size
+
     def build_fixed(value: Any) -> bytes:
-        body = message.marshal(value)
-        return MINI_HEADER.pack(message.id, len(body)) + body
+        return header + message.marshal(value)
 
     def build_varying(value: Any) -> bytes:
         parts = message.marshal_parts(value)
         return b"".join([MINI_HEADER.pack(message.id, sum(map(len, parts))), *parts])
 
-    return build_fixed if message.name == "mouse_position" else build_varying
+    return build_varying if message.size is None else build_fixed
 
 
 def ways(name: str) -> dict[str, Way]:

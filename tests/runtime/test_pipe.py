@@ -43,7 +43,14 @@ def test_an_item_is_marshalled_once_for_all_viewers() -> None:
 
     known = MULTI_MEDIA_TIME
     counted = MessageType(
-        known.id, known.name, known.type, known.demarshal, known.marshal, marshal_parts, known.path
+        known.id,
+        known.name,
+        known.type,
+        known.demarshal,
+        known.marshal,
+        marshal_parts,
+        known.path,
+        4,
     )
     shared = PipeItem(counted, MsgMainMultiMediaTime(time=7))
     assert calls == []

@@ -50,6 +50,7 @@ class TableEntry:
     type: str
     function: str
     fixed: bool
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,12 @@ class PythonBackend:
                 function = part.function
                 entries.append(
                     TableEntry(
-                        message.number, message.name, part.cls.name, function.name, function.fixed
+                        message.number,
+                        message.name,
+                        part.cls.name,
+                        function.name,
+                        function.fixed,
+                        function.fixed_size,
                     )
                 )
         return self._module(

@@ -14,13 +14,15 @@ from .wire import UNFIT, Buffer
 class MessageType:
     """A message of a channel; `path` is what errors call it: `display.draw_copy`.
 
+    `size` is the number of bytes of every body, None where it varies.
+
     A body is bytes, a bytearray, or a memoryview of single bytes. `demarshal(body)` gives an object
     of `type` whose payloads are slices of the body; it raises WireError. `marshal(object)` gives
     the body, `marshal_parts(object)` the same as a list of buffers with payloads uncopied; both
     raise WireError before a byte is produced.
     """
 
-    __slots__ = ("demarshal", "id", "marshal", "marshal_parts", "name", "path", "type")
+    __slots__ = ("demarshal", "id", "marshal", "marshal_parts", "name", "path", "size", "type")
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class MessageType:
         marshal: Callable[[Any], bytes],
         marshal_parts: Callable[[Any], list[Buffer]],
         path: str,
+        size: int | None,
     ) -> None:
         self.id = id
         self.name = name
@@ -39,6 +42,7 @@ class MessageType:
         self.marshal = marshal
         self.marshal_parts = marshal_parts
         self.path = path
+        self.size = size
 
     def __repr__(self) -> str:
         return f"MessageType({self.id}, {self.path!r})"
@@ -92,9 +96,14 @@ def fixed(
     demarshal: Callable[[Buffer], Any],
     marshal: Callable[[Any], bytes],
     path: str,
+    size: int,
 ) -> MessageType:
-    """A message of fixed size, packed in one go."""
-    return MessageType(id, name, type, demarshal, marshal, lambda value: [marshal(value)], path)
+    """A message of `size` bytes, packed in one go."""
+
+    def marshal_parts(value: Any) -> list[Buffer]:
+        return [marshal(value)]
+
+    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, size)
 
 
 def varying(
@@ -119,4 +128,4 @@ def varying(
         except UNFIT:
             raise misfit(path, value, type) from None
 
-    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path)
+    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, None)

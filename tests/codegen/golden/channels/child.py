@@ -44,8 +44,8 @@ def marshal_import(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "import", MsgChildImport, demarshal_import, marshal_import, "child.import"),
+    fixed(101, "import", MsgChildImport, demarshal_import, marshal_import, "child.import", 5),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(101, "stop", MsgEmpty, demarshal_empty, marshal_empty, "child.stop"),
+    fixed(101, "stop", MsgEmpty, demarshal_empty, marshal_empty, "child.stop", 0),
 )

@@ -77,9 +77,9 @@ def marshal_client_pong(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(4, "ping", MsgPing, demarshal_ping, marshal_ping, "main.ping"),
-    fixed(5, "done", MsgEmpty, demarshal_empty, marshal_empty, "main.done"),
+    fixed(4, "ping", MsgPing, demarshal_ping, marshal_ping, "main.ping", 4),
+    fixed(5, "done", MsgEmpty, demarshal_empty, marshal_empty, "main.done", 0),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(1, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "main.pong"),
+    fixed(1, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "main.pong", 4),
 )

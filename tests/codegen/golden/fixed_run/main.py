@@ -51,6 +51,6 @@ def marshal_fixed(value: Any) -> bytes:
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(1, "fixed", MsgTestFixed, demarshal_fixed, marshal_fixed, "main.fixed"),
+    fixed(1, "fixed", MsgTestFixed, demarshal_fixed, marshal_fixed, "main.fixed", 28),
 )
 CLIENT: tuple[MessageType, ...] = ()
