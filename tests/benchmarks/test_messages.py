@@ -24,7 +24,8 @@ MESSAGES = {
     "channels_list": CHANNELS["main"].server.by_name["channels_list"],
     "draw_copy": CHANNELS["display"].server.by_name["draw_copy"],
 }
-BY_ID = {message.id: message for message in MESSAGES.values()}
+DEMARSHAL = {message.id: message.demarshal for message in MESSAGES.values()}
+read_header, pack_header = MINI_HEADER.unpack_from, MINI_HEADER.pack
 FILES = {"mouse_position": "mouse_position", "channels_list": "channels_list"}
 FILES["draw_copy"] = "draw_copy_quic"
 
@@ -43,19 +44,20 @@ def wire(name: str) -> bytes:
 
 
 def parse_generated(view: memoryview) -> Any:
-    type_, size = MINI_HEADER.unpack_from(view)
-    return BY_ID[type_].demarshal(view[6 : 6 + size])
+    type_, size = read_header(view)
+    return DEMARSHAL[type_](view[6 : 6 + size])
 
 
 def build_generated(message: MessageType) -> Callable[[Any], bytes]:
-    header = MINI_HEADER.pack(message.id, message.size or 0)  # the same for every body of a size
+    id, marshal = message.id, message.marshal
+    header = pack_header(id, message.size or 0)  # the same for every body of a size
 
     def build_fixed(value: Any) -> bytes:
-        return header + message.marshal(value)
+        return header + marshal(value)
 
     def build_varying(value: Any) -> bytes:
-        parts = message.marshal_parts(value)
-        return b"".join([MINI_HEADER.pack(message.id, sum(map(len, parts))), *parts])
+        body = marshal(value)
+        return pack_header(id, len(body)) + body
 
     return build_varying if message.size is None else build_fixed
 
