@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
+
 from redspice_codegen import model, syntax
 from redspice_codegen.checks import (
     check_field,
@@ -10,8 +12,6 @@ from redspice_codegen.checks import (
     check_switch,
 )
 from redspice_codegen.scope import Scope
-
-_Integer = model.IntType | model.AliasType | model.EnumType
 
 
 class MemberResolver:
@@ -75,10 +75,17 @@ class MemberResolver:
             definition = syntax.Struct(member.type_name, member.members, (), member.comment)
             struct = self.struct(member.type_name, definition)
         else:
-            struct = self._build(f"{owner}_{member.name.text}", member.members, (), member.comment)
+            name = self._free_name(f"{owner}_{member.name.text}")
+            struct = self._build(name, member.members, (), member.comment)
             self.structs.append(struct)
         attributes = self._scope.attributes(member.attributes)
         return model.Field(member.name.text, struct, attributes, member.comment)
+
+    def _free_name(self, name: str) -> str:
+        """A name for a struct that has none: numbered where messages of one name hold such."""
+        taken = {struct.name for struct in self.structs}
+        numbered = (f"{name}_{number}" for number in count(2))
+        return next(each for each in chain((name,), numbered) if each not in taken)
 
     def _field(self, member: syntax.Field, known: list[model.Member]) -> model.Field:
         attributes = dict(self._scope.attributes(member.attributes))

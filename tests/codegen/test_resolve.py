@@ -54,6 +54,12 @@ def test_a_use_of_what_is_faulty_is_no_fault_of_its_own() -> None:
     assert str(caught.value).count("test.proto:") == 1
 
 
+def test_unnamed_structs_of_messages_with_one_name_are_told_apart() -> None:
+    inline = "message { struct { uint8 a; } x; } init;"
+    protocol = resolved(f"channel C {{ {inline} client: {inline} }}; protocol P {{ C main; }};")
+    assert [struct.name for struct in protocol.structs] == ["init_x", "init_x_2"]
+
+
 IFDEF = """
 message Empty { };
 channel C { Empty one; Empty two @ifdef(TWO); Empty three; };
