@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from generated.vectors import files, read
+import redspice_protocol
+from generated.vectors import files, read, refusal
 from redspice_protocol import CHANNELS, WireError, from_builtins, to_builtins
 from redspice_protocol.base import MsgData, MsgSetAck
 from redspice_protocol.cursor import MsgCursorMove
@@ -64,6 +65,7 @@ def test_payloads_are_views_of_the_body() -> None:
     [
         ("set_ack", MsgSetAck(generation=-1, window=2), "generation: -1 is not in 0 … 4294967295"),
         ("set_ack", MsgSetAck(generation=1, window=None), "window: must not be None"),
+        ("set_ack", MsgSetAck(generation=1, window="7"), "window: is a str, not an integer"),
         ("agent_data", MsgData(data="text"), "data: is a str, not bytes"),
         (
             "channels_list",
@@ -132,3 +134,14 @@ def test_plain_fields_that_are_missing_or_unknown_are_named(
 ) -> None:
     with pytest.raises(WireError, match=expected):
         from_builtins(MAIN["set_ack"], fields)
+
+
+def test_a_fault_inside_an_array_is_named_with_its_index() -> None:
+    """Every cut of a text of several glyphs; some hit inside of the second one."""
+    path = next(path for path in files() if path.name.startswith("display-server"))
+    texts = (v for v in read(path) if v.name == "draw_text" and v.fields is not None)
+    body = next(v for v in texts if len(v.fields["data"]["str"].get("glyphs", ())) > 1).body
+    type_ = DISPLAY["draw_text"]
+    errors = [refusal(redspice_protocol, type_, body[:end]) for end in range(len(body))]
+    paths = {error.path for error in errors if error is not None}
+    assert "display.draw_text.data.str.glyphs[1].data" in paths

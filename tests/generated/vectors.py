@@ -94,7 +94,7 @@ def check(vector: Vector, package: ModuleType) -> None:
 
 def _check_truncated(vector: Vector, package: ModuleType, end: int) -> None:
     """A body cut short is refused with the place, or it is a whole message with less payload."""
-    error = refusal(vector, package, vector.body[:end])
+    error = refusal(package, vector.type(package), vector.body[:end])
     if error is not None:
         assert error.path
         assert str(error).startswith(error.path)
@@ -107,16 +107,16 @@ def check_negative(vector: Vector, package: ModuleType) -> None:
     if message is None:
         assert vector.fields is None, f"{vector}: C knows this message"
     elif vector.fields is None:
-        assert refusal(vector, package, vector.body) is not None, f"{vector}: C refuses it"
+        assert refusal(package, message, vector.body) is not None, f"{vector}: C refuses it"
     else:
         decoded = message.demarshal(vector.body)
         assert package.to_builtins(decoded) == vector.fields, str(vector)
 
 
-def refusal(vector: Vector, package: ModuleType, body: bytes) -> Any:
+def refusal(package: ModuleType, message: Any, body: bytes) -> Any:
     """The WireError for a body, or None; anything else that is raised is a fault."""
     try:
-        vector.type(package).demarshal(body)
+        message.demarshal(body)
     except package.WireError as error:
         return error
     return None

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-for name in ("bad_peer", "command", "embedded", "gtk_viewer", "pictures", "record", "screenshot"):
-    pytest.register_assert_rewrite(f"interop.{name}")
-
-from interop.embedded import EmbeddedServer  # noqa: E402
-from interop.gtk_viewer import GtkViewer, gtk_viewer  # noqa: E402
-from interop.peers import require_peer, require_spice_gtk, viewer_environment  # noqa: E402
-from interop.screenshot import Screenshot  # noqa: E402
+from interop.embedded import EmbeddedServer
+from interop.gtk_viewer import GtkViewer, gtk_viewer
+from interop.peers import require_peer, require_spice_gtk, viewer_environment
+from interop.screenshot import Screenshot
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ function or signal is of no use in Python, so pixels are fetched through ctypes,
 
 import argparse
 import ctypes
+import io
 import json
 import os
 import sys
@@ -78,7 +79,7 @@ class Viewer:
         self.channels = {}
         self.loop = GLib.MainLoop()
         # Without a buffer: what waits there would not wake the main loop.
-        self.orders = open(0, "rb", buffering=0)  # noqa: SIM115
+        self.orders = io.FileIO(0)  # unbuffered: a line that is read is a line that was announced
         self.session = Spice.Session()
         self.session.set_property("host", "127.0.0.1")
         self.session.set_property("port", options.port)

@@ -49,8 +49,7 @@ class WireError(ValueError):
 
     def within(self, container: str) -> WireError:
         """The same error, its path seen from the container of what was read."""
-        dot = "" if self.path.startswith("[") or not container else "."
-        self.path = f"{container}{dot}{self.path}"
+        self.path = f"{container}.{self.path}"
         return self
 
 

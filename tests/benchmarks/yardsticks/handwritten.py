@@ -151,11 +151,11 @@ def _draw(view: memoryview, at: int, stop: int) -> DrawCopy:
         raise ValueError("truncated")
     if view[at + 20]:
         raise ValueError("not in this benchmark")
-    (sid, t, l, b, r, ct, ip, st, sl, sb, sr, rop, scale, mf, mx, my, mb) = _read_draw(view, at)  # noqa: E741
+    (sid, t, left, b, r, ct, ip, st, sl, sb, sr, rop, scale, mf, mx, my, mb) = _read_draw(view, at)
     image = _image(view, ip, at, stop)
     mask = _image(view, mb, at, stop)
     return DrawCopy(
-        DisplayBase(sid, Rect(t, l, b, r), Clip(ct, None)),
+        DisplayBase(sid, Rect(t, left, b, r), Clip(ct, None)),
         Copy(image, Rect(st, sl, sb, sr), rop, scale, QMask(mf, Point(mx, my), mask)),
     )
 
