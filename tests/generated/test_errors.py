@@ -137,10 +137,10 @@ def test_plain_fields_that_are_missing_or_unknown_are_named(
 
 
 def test_a_fault_inside_an_array_is_named_with_its_index() -> None:
-    """Every cut of a text of several glyphs; some hit inside of the second one."""
+    """Every cut of a text of two glyphs; some hit inside of the second one."""
     path = next(path for path in files() if path.name.startswith("display-server"))
-    texts = (v for v in read(path) if v.name == "draw_text" and v.fields is not None)
-    body = next(v for v in texts if len(v.fields["data"]["str"].get("glyphs", ())) > 1).body
+    texts = (v for v in read(path) if v.name == "draw_text")
+    body = next(v.body for v in texts if v.case == "pattern")
     type_ = DISPLAY["draw_text"]
     errors = [refusal(redspice_protocol, type_, body[:end]) for end in range(len(body))]
     paths = {error.path for error in errors if error is not None}
