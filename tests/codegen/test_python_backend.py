@@ -50,6 +50,10 @@ WORKING = {
         "uint8 n; N *more[n];", "struct Q { uint8 a; }; struct N { Q q; uint16 b; };"
     ),
     "an arm with a default": spec("k t; switch (t) { case A: uint8 x; default: uint16 y; } u;"),
+    "flags whose arms share a struct": spec(
+        "f t; switch (t) { case X: S s; case Y: uint8 n; case Z: S other; } u;",
+        "flags8 f { X, Y, Z }; struct S { uint16 a; };",
+    ),
     "an inline struct": spec("k t; struct Point { int8 x; int8 y; } at; struct { uint8 z; } b;"),
     "messages shared without a base channel": (
         "message Shared { uint8 z; };"
@@ -132,3 +136,17 @@ def test_a_count_without_its_array_must_fit_the_body(tmp_path: Path) -> None:
     assert one.demarshal(one.marshal(absent)) == absent
     with pytest.raises(package.WireError, match=r"main\.one\.a: has 200 elements, 9 wanted"):
         one.marshal(one.type(a=None, b=None, n=200))
+
+
+def test_a_shared_count_is_that_of_the_array_that_is_there(tmp_path: Path) -> None:
+    package = imported(WORKING["a count with optional arrays"], tmp_path, "awkward_shared")
+    one = package.CHANNELS["main"].server.by_name["one"]
+    second = one.demarshal(one.marshal(one.type(a=None, b=[1, 2])))
+    assert (second.a, second.b) == (None, [1, 2])
+
+
+def test_a_count_must_be_that_of_every_array(tmp_path: Path) -> None:
+    package = imported(WORKING["a count with optional arrays"], tmp_path, "awkward_every")
+    one = package.CHANNELS["main"].server.by_name["one"]
+    with pytest.raises(package.WireError, match=r"main\.one\.n: says 2"):
+        package.from_builtins(one, {"n": 2, "a": b"12", "b": [1, 2, 3]})
