@@ -144,6 +144,11 @@ def fixed_size(struct: model.Struct) -> int | None:
     return steps[0].size if len(steps) == 1 and isinstance(steps[0], Run) else None
 
 
+def run_bytes(steps: tuple[Step, ...]) -> int:
+    """Bytes of all runs, those in the branches of switches not counted."""
+    return sum(step.size for step in steps if isinstance(step, Run))
+
+
 def is_flat(struct: model.Struct) -> bool:
     """Whether the values of the struct's single run are its members in order, nothing else."""
     steps = lay_out(struct).steps

@@ -6,6 +6,7 @@ grammar and collected on the side: `Comments` gives each definition the one abov
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -86,6 +87,7 @@ class Comments:
     """The comments of a spec by line: whole-line ones (above something) and trailing ones."""
 
     def __init__(self, source: Source, tokens: list[Token]) -> None:
+        self._source = source
         self._above: dict[int, tuple[int, str]] = {}
         self._behind: dict[int, str] = {}
         for token in tokens:
@@ -97,14 +99,21 @@ class Comments:
                 self._above[end_line] = (line, _comment_text(token))
 
     def of(self, position: Position) -> str:
-        """The comment directly above the line, else the one behind it, else nothing."""
+        """The comment directly above the line, else the one behind it, else nothing.
+
+        What stands above a line is said of the first definition in it.
+        """
         blocks: list[str] = []
         line = position.line - 1
-        while line in self._above:
+        while line in self._above and self._begins_line(position):
             first, text = self._above[line]
             blocks.insert(0, text)
             line = first - 1
         return "\n".join(blocks).strip() or self._behind.get(position.line, "")
+
+    def _begins_line(self, position: Position) -> bool:
+        before = self._source.line(position.line)[: position.column - 1]
+        return not re.search("[;,{]", re.sub(r"\{[^{}]*\}", "", before))
 
 
 def _comment_text(token: Token) -> str:

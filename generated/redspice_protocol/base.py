@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import starmap
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
-from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch, misfit
+from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
 from .structs import CHANNEL_WAIT_RUN, ChannelWait, EmptyStructure
-from .wire import UNFIT, Buffer, Run, flat, pack_integers, read_integers, truncated
+from .wire import UNFIT, Buffer, Run, check_payload, pack_integers, read_integers, truncated
 
 
 @dataclass(slots=True)
@@ -21,6 +22,9 @@ class MsgData:
     SHAPE: ClassVar[Shape] = (Octets("data", "data", False),)
 
 
+_DATA_1 = Struct("<HI")
+
+
 def demarshal_data(body: Buffer) -> MsgData:
     view = memoryview(body)
     at = 0
@@ -28,11 +32,13 @@ def demarshal_data(body: Buffer) -> MsgData:
     return MsgData(data)
 
 
-def write_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
+def write_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = len(data)
+    parts.append(_DATA_1.pack(number, end))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -42,14 +48,17 @@ class MsgEmpty:
     SHAPE: ClassVar[Shape] = ()
 
 
+_EMPTY_1 = Struct("<HI")
+
+
 def demarshal_empty(body: Buffer) -> MsgEmpty:
     return MsgEmpty()
 
 
-def marshal_empty(value: Any) -> bytes:
+def write_empty(number: int, value: Any) -> bytes:
     if not isinstance(value, MsgEmpty):
-        raise misfit("Empty", value, MsgEmpty)
-    return b""
+        raise TypeError
+    return _EMPTY_1.pack(number, 0)
 
 
 @dataclass(slots=True)
@@ -66,6 +75,7 @@ class MsgAudioVolume:
 
 
 _AUDIO_VOLUME_1 = Run("<B", "AudioVolume", "nchannels")
+_AUDIO_VOLUME_2 = Struct("<HIB")
 
 
 def demarshal_audio_volume(body: Buffer) -> MsgAudioVolume:
@@ -80,12 +90,11 @@ def demarshal_audio_volume(body: Buffer) -> MsgAudioVolume:
     return MsgAudioVolume(volume)
 
 
-def write_audio_volume(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_audio_volume(parts: list[Buffer], number: int, value: Any) -> None:
     volume = value.volume
-    parts.append(_AUDIO_VOLUME_1.pack(len(volume)))
+    end = 1 + len(volume) * 2
+    parts.append(_AUDIO_VOLUME_2.pack(number, end, len(volume)))
     parts.append(pack_integers("H", volume))
-    return parts
 
 
 @dataclass(slots=True)
@@ -99,6 +108,7 @@ class MsgAudioMute:
 
 
 _AUDIO_MUTE_1 = Run("<B", "AudioMute", "mute")
+_AUDIO_MUTE_2 = Struct("<HIB")
 
 
 def demarshal_audio_mute(body: Buffer) -> MsgAudioMute:
@@ -108,11 +118,8 @@ def demarshal_audio_mute(body: Buffer) -> MsgAudioMute:
         raise _AUDIO_MUTE_1.short(0, len(body)) from None
 
 
-def marshal_audio_mute(value: Any) -> bytes:
-    try:
-        return _AUDIO_MUTE_1.pack(value.mute)
-    except UNFIT:
-        raise misfit("AudioMute", value, MsgAudioMute) from None
+def write_audio_mute(number: int, value: Any) -> bytes:
+    return _AUDIO_MUTE_2.pack(number, 1, value.mute)
 
 
 @dataclass(slots=True)
@@ -142,7 +149,8 @@ class MsgCompressedData:
 
 _COMPRESSED_DATA_1 = Run("<B", "CompressedData", "type")
 _COMPRESSED_DATA_2 = Run("<I", "CompressedData", "uncompressed_size")
-_COMPRESSED_DATA_3 = Run("<BI", "CompressedData", "type uncompressed_size")
+_COMPRESSED_DATA_3 = Struct("<HIB")
+_COMPRESSED_DATA_4 = Struct("<HIBI")
 
 
 def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
@@ -165,15 +173,20 @@ def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
     return MsgCompressedData(type_, empty, uncompressed_size, compressed_data)
 
 
-def write_compressed_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    compressed_data = flat(value.compressed_data)
+def write_compressed_data(parts: list[Buffer], number: int, value: Any) -> None:
+    compressed_data = value.compressed_data
+    if type(compressed_data) is not bytes:
+        check_payload(compressed_data)
+    end = 1 + len(compressed_data)
     if value.type == 0:  # NONE
-        parts.append(_COMPRESSED_DATA_1.pack(value.type))
+        pass
     else:
-        parts.append(_COMPRESSED_DATA_3.pack(value.type, value.uncompressed_size))
+        end += 4
+    if value.type == 0:  # NONE
+        parts.append(_COMPRESSED_DATA_3.pack(number, end, value.type))
+    else:
+        parts.append(_COMPRESSED_DATA_4.pack(number, end, value.type, value.uncompressed_size))
     parts.append(compressed_data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -187,6 +200,7 @@ class MsgMigrate:
 
 
 _MIGRATE_1 = Run("<I", "base.migrate", "flags")
+_MIGRATE_2 = Struct("<H2I")
 
 
 def demarshal_migrate(body: Buffer) -> MsgMigrate:
@@ -196,11 +210,8 @@ def demarshal_migrate(body: Buffer) -> MsgMigrate:
         raise _MIGRATE_1.short(0, len(body)) from None
 
 
-def marshal_migrate(value: Any) -> bytes:
-    try:
-        return _MIGRATE_1.pack(value.flags)
-    except UNFIT:
-        raise misfit("base.migrate", value, MsgMigrate) from None
+def write_migrate(number: int, value: Any) -> bytes:
+    return _MIGRATE_2.pack(number, 4, value.flags)
 
 
 @dataclass(slots=True)
@@ -219,6 +230,7 @@ class MsgSetAck:
 
 
 _SET_ACK_1 = Run("<2I", "base.set_ack", "generation window")
+_SET_ACK_2 = Struct("<H3I")
 
 
 def demarshal_set_ack(body: Buffer) -> MsgSetAck:
@@ -228,11 +240,8 @@ def demarshal_set_ack(body: Buffer) -> MsgSetAck:
         raise _SET_ACK_1.short(0, len(body)) from None
 
 
-def marshal_set_ack(value: Any) -> bytes:
-    try:
-        return _SET_ACK_1.pack(value.generation, value.window)
-    except UNFIT:
-        raise misfit("base.set_ack", value, MsgSetAck) from None
+def write_set_ack(number: int, value: Any) -> bytes:
+    return _SET_ACK_2.pack(number, 8, value.generation, value.window)
 
 
 @dataclass(slots=True)
@@ -254,6 +263,7 @@ class MsgPing:
 
 
 _PING_1 = Run("<IQ", "base.ping", "id timestamp")
+_PING_2 = Struct("<H2IQ")
 
 
 def demarshal_ping(body: Buffer) -> MsgPing:
@@ -267,12 +277,13 @@ def demarshal_ping(body: Buffer) -> MsgPing:
     return MsgPing(id, timestamp, data)
 
 
-def write_ping(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_PING_1.pack(value.id, value.timestamp))
+def write_ping(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 12 + len(data)
+    parts.append(_PING_2.pack(number, end, value.id, value.timestamp))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -288,6 +299,7 @@ class MsgWaitForChannels:
 
 
 _WAIT_FOR_CHANNELS_1 = Run("<B", "base.wait_for_channels", "wait_count")
+_WAIT_FOR_CHANNELS_2 = Struct("<HIB")
 
 
 def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
@@ -304,17 +316,16 @@ def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
     return MsgWaitForChannels(wait_list)
 
 
-def write_wait_for_channels(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_wait_for_channels(parts: list[Buffer], number: int, value: Any) -> None:
     wait_list = value.wait_list
-    parts.append(_WAIT_FOR_CHANNELS_1.pack(len(wait_list)))
+    end = 1 + len(wait_list) * 10
+    parts.append(_WAIT_FOR_CHANNELS_2.pack(number, end, len(wait_list)))
     pack = CHANNEL_WAIT_RUN.pack
     parts.append(
         b"".join(
             [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
         ),
     )
-    return parts
 
 
 @dataclass(slots=True)
@@ -333,6 +344,7 @@ class MsgDisconnecting:
 
 
 _DISCONNECTING_1 = Run("<QI", "base.disconnecting", "time_stamp reason")
+_DISCONNECTING_2 = Struct("<HIQI")
 
 
 def demarshal_disconnecting(body: Buffer) -> MsgDisconnecting:
@@ -342,11 +354,8 @@ def demarshal_disconnecting(body: Buffer) -> MsgDisconnecting:
         raise _DISCONNECTING_1.short(0, len(body)) from None
 
 
-def marshal_disconnecting(value: Any) -> bytes:
-    try:
-        return _DISCONNECTING_1.pack(value.time_stamp, value.reason)
-    except UNFIT:
-        raise misfit("base.disconnecting", value, MsgDisconnecting) from None
+def write_disconnecting(number: int, value: Any) -> bytes:
+    return _DISCONNECTING_2.pack(number, 12, value.time_stamp, value.reason)
 
 
 @dataclass(slots=True)
@@ -375,6 +384,7 @@ class MsgNotify:
 
 
 _NOTIFY_1 = Run("<Q4I", "base.notify", "time_stamp severity visibilty what message_len")
+_NOTIFY_2 = Struct("<HIQ4I")
 
 
 def demarshal_notify(body: Buffer) -> MsgNotify:
@@ -391,14 +401,23 @@ def demarshal_notify(body: Buffer) -> MsgNotify:
     return MsgNotify(time_stamp, severity, visibilty, what, message_)
 
 
-def write_notify(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    message_ = flat(value.message)
+def write_notify(parts: list[Buffer], number: int, value: Any) -> None:
+    message_ = value.message
+    if type(message_) is not bytes:
+        check_payload(message_)
+    end = 24 + len(message_)
     parts.append(
-        _NOTIFY_1.pack(value.time_stamp, value.severity, value.visibilty, value.what, len(message_))
+        _NOTIFY_2.pack(
+            number,
+            end,
+            value.time_stamp,
+            value.severity,
+            value.visibilty,
+            value.what,
+            len(message_),
+        ),
     )
     parts.append(message_)
-    return parts
 
 
 @dataclass(slots=True)
@@ -412,6 +431,7 @@ class MsgcAckSync:
 
 
 _CLIENT_ACK_SYNC_1 = Run("<I", "base.ack_sync", "generation")
+_CLIENT_ACK_SYNC_2 = Struct("<H2I")
 
 
 def demarshal_client_ack_sync(body: Buffer) -> MsgcAckSync:
@@ -421,11 +441,8 @@ def demarshal_client_ack_sync(body: Buffer) -> MsgcAckSync:
         raise _CLIENT_ACK_SYNC_1.short(0, len(body)) from None
 
 
-def marshal_client_ack_sync(value: Any) -> bytes:
-    try:
-        return _CLIENT_ACK_SYNC_1.pack(value.generation)
-    except UNFIT:
-        raise misfit("base.ack_sync", value, MsgcAckSync) from None
+def write_client_ack_sync(number: int, value: Any) -> bytes:
+    return _CLIENT_ACK_SYNC_2.pack(number, 4, value.generation)
 
 
 @dataclass(slots=True)
@@ -444,6 +461,7 @@ class MsgcPong:
 
 
 _CLIENT_PONG_1 = Run("<IQ", "base.pong", "id timestamp")
+_CLIENT_PONG_2 = Struct("<H2IQ")
 
 
 def demarshal_client_pong(body: Buffer) -> MsgcPong:
@@ -453,11 +471,8 @@ def demarshal_client_pong(body: Buffer) -> MsgcPong:
         raise _CLIENT_PONG_1.short(0, len(body)) from None
 
 
-def marshal_client_pong(value: Any) -> bytes:
-    try:
-        return _CLIENT_PONG_1.pack(value.id, value.timestamp)
-    except UNFIT:
-        raise misfit("base.pong", value, MsgcPong) from None
+def write_client_pong(number: int, value: Any) -> bytes:
+    return _CLIENT_PONG_2.pack(number, 12, value.id, value.timestamp)
 
 
 @dataclass(slots=True)
@@ -476,6 +491,7 @@ class MsgcDisconnecting:
 
 
 _CLIENT_DISCONNECTING_1 = Run("<QI", "base.disconnecting", "time_stamp reason")
+_CLIENT_DISCONNECTING_2 = Struct("<HIQI")
 
 
 def demarshal_client_disconnecting(body: Buffer) -> MsgcDisconnecting:
@@ -485,17 +501,14 @@ def demarshal_client_disconnecting(body: Buffer) -> MsgcDisconnecting:
         raise _CLIENT_DISCONNECTING_1.short(0, len(body)) from None
 
 
-def marshal_client_disconnecting(value: Any) -> bytes:
-    try:
-        return _CLIENT_DISCONNECTING_1.pack(value.time_stamp, value.reason)
-    except UNFIT:
-        raise misfit("base.disconnecting", value, MsgcDisconnecting) from None
+def write_client_disconnecting(number: int, value: Any) -> bytes:
+    return _CLIENT_DISCONNECTING_2.pack(number, 12, value.time_stamp, value.reason)
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(1, "migrate", MsgMigrate, demarshal_migrate, marshal_migrate, "base.migrate", 4),
+    fixed(1, "migrate", MsgMigrate, demarshal_migrate, write_migrate, "base.migrate", 4),
     varying(2, "migrate_data", MsgData, demarshal_data, write_data, "base.migrate_data"),
-    fixed(3, "set_ack", MsgSetAck, demarshal_set_ack, marshal_set_ack, "base.set_ack", 8),
+    fixed(3, "set_ack", MsgSetAck, demarshal_set_ack, write_set_ack, "base.set_ack", 8),
     varying(4, "ping", MsgPing, demarshal_ping, write_ping, "base.ping"),
     varying(
         5,
@@ -510,13 +523,13 @@ SERVER: tuple[MessageType, ...] = (
         "disconnecting",
         MsgDisconnecting,
         demarshal_disconnecting,
-        marshal_disconnecting,
+        write_disconnecting,
         "base.disconnecting",
         12,
     ),
     varying(7, "notify", MsgNotify, demarshal_notify, write_notify, "base.notify"),
     varying(8, "list", MsgData, demarshal_data, write_data, "base.list"),
-    fixed(100, "base_last", MsgEmpty, demarshal_empty, marshal_empty, "base.base_last", 0),
+    fixed(100, "base_last", MsgEmpty, demarshal_empty, write_empty, "base.base_last", 0),
 )
 CLIENT: tuple[MessageType, ...] = (
     fixed(
@@ -524,18 +537,18 @@ CLIENT: tuple[MessageType, ...] = (
         "ack_sync",
         MsgcAckSync,
         demarshal_client_ack_sync,
-        marshal_client_ack_sync,
+        write_client_ack_sync,
         "base.ack_sync",
         4,
     ),
-    fixed(2, "ack", MsgEmpty, demarshal_empty, marshal_empty, "base.ack", 0),
-    fixed(3, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "base.pong", 12),
+    fixed(2, "ack", MsgEmpty, demarshal_empty, write_empty, "base.ack", 0),
+    fixed(3, "pong", MsgcPong, demarshal_client_pong, write_client_pong, "base.pong", 12),
     fixed(
         4,
         "migrate_flush_mark",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "base.migrate_flush_mark",
         0,
     ),
@@ -545,7 +558,7 @@ CLIENT: tuple[MessageType, ...] = (
         "disconnecting",
         MsgcDisconnecting,
         demarshal_client_disconnecting,
-        marshal_client_disconnecting,
+        write_client_disconnecting,
         "base.disconnecting",
         12,
     ),

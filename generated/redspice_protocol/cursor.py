@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
-from .base import MsgEmpty, demarshal_empty, marshal_empty
+from .base import MsgEmpty, demarshal_empty, write_empty
 from .messages import MessageType, fixed, varying
-from .shape import Integer, Record, Shape, misfit
+from .shape import Integer, Record, Shape
 from .structs import Cursor, CursorHeader, Point16
-from .wire import UNFIT, Buffer, Run, flat
+from .wire import UNFIT, Buffer, Run, check_payload
 
 
 @dataclass(slots=True)
@@ -46,13 +47,8 @@ _INIT_2 = Run(
     "cursor.header.unique cursor.header.type cursor.header.width cursor.header.height "
     "cursor.header.hot_spot_x cursor.header.hot_spot_y",
 )
-_INIT_3 = Run(
-    "<2h2HBHQB4H",
-    "cursor.init",
-    "position.x position.y trail_length trail_frequency visible cursor.flags cursor.header.unique "
-    "cursor.header.type cursor.header.width cursor.header.height cursor.header.hot_spot_x "
-    "cursor.header.hot_spot_y",
-)
+_INIT_3 = Struct("<HI2h2HBHQB4H")
+_INIT_4 = Struct("<HI2h2HBH")
 
 
 def demarshal_init(body: Buffer) -> MsgCursorInit:
@@ -100,15 +96,21 @@ def demarshal_init(body: Buffer) -> MsgCursorInit:
     )
 
 
-def write_init(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_init(parts: list[Buffer], number: int, value: Any) -> None:
     position = value.position
     cursor = value.cursor
-    cursor_data = flat(cursor.data)
+    cursor_data = cursor.data
+    if type(cursor_data) is not bytes:
+        check_payload(cursor_data)
+    end = 11 + len(cursor_data)
     if not cursor.flags & 1:  # not NONE
         cursor_header = cursor.header
+        end += 17
+    if not cursor.flags & 1:  # not NONE
         parts.append(
             _INIT_3.pack(
+                number,
+                end,
                 position.x,
                 position.y,
                 value.trail_length,
@@ -125,7 +127,9 @@ def write_init(value: Any) -> list[Buffer]:
         )
     else:
         parts.append(
-            _INIT_1.pack(
+            _INIT_4.pack(
+                number,
+                end,
                 position.x,
                 position.y,
                 value.trail_length,
@@ -135,7 +139,6 @@ def write_init(value: Any) -> list[Buffer]:
             ),
         )
     parts.append(cursor_data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -162,12 +165,8 @@ _SET_2 = Run(
     "cursor.header.unique cursor.header.type cursor.header.width cursor.header.height "
     "cursor.header.hot_spot_x cursor.header.hot_spot_y",
 )
-_SET_3 = Run(
-    "<2hBHQB4H",
-    "cursor.set",
-    "position.x position.y visible cursor.flags cursor.header.unique cursor.header.type "
-    "cursor.header.width cursor.header.height cursor.header.hot_spot_x cursor.header.hot_spot_y",
-)
+_SET_3 = Struct("<HI2hBHQB4H")
+_SET_4 = Struct("<HI2hBH")
 
 
 def demarshal_set(body: Buffer) -> MsgCursorSet:
@@ -204,15 +203,21 @@ def demarshal_set(body: Buffer) -> MsgCursorSet:
     )
 
 
-def write_set(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_set(parts: list[Buffer], number: int, value: Any) -> None:
     position = value.position
     cursor = value.cursor
-    cursor_data = flat(cursor.data)
+    cursor_data = cursor.data
+    if type(cursor_data) is not bytes:
+        check_payload(cursor_data)
+    end = 7 + len(cursor_data)
     if not cursor.flags & 1:  # not NONE
         cursor_header = cursor.header
+        end += 17
+    if not cursor.flags & 1:  # not NONE
         parts.append(
             _SET_3.pack(
+                number,
+                end,
                 position.x,
                 position.y,
                 value.visible,
@@ -226,9 +231,8 @@ def write_set(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        parts.append(_SET_1.pack(position.x, position.y, value.visible, cursor.flags))
+        parts.append(_SET_4.pack(number, end, position.x, position.y, value.visible, cursor.flags))
     parts.append(cursor_data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -242,6 +246,7 @@ class MsgCursorMove:
 
 
 _MOVE_1 = Run("<2h", "cursor.move", "position.x position.y")
+_MOVE_2 = Struct("<HI2h")
 
 
 def demarshal_move(body: Buffer) -> MsgCursorMove:
@@ -252,12 +257,9 @@ def demarshal_move(body: Buffer) -> MsgCursorMove:
     return MsgCursorMove(Point16(position_x, position_y))
 
 
-def marshal_move(value: Any) -> bytes:
-    try:
-        position = value.position
-        return _MOVE_1.pack(position.x, position.y)
-    except UNFIT:
-        raise misfit("cursor.move", value, MsgCursorMove) from None
+def write_move(number: int, value: Any) -> bytes:
+    position = value.position
+    return _MOVE_2.pack(number, 4, position.x, position.y)
 
 
 @dataclass(slots=True)
@@ -276,6 +278,7 @@ class MsgCursorTrail:
 
 
 _TRAIL_1 = Run("<2H", "cursor.trail", "length frequency")
+_TRAIL_2 = Struct("<HI2H")
 
 
 def demarshal_trail(body: Buffer) -> MsgCursorTrail:
@@ -285,11 +288,8 @@ def demarshal_trail(body: Buffer) -> MsgCursorTrail:
         raise _TRAIL_1.short(0, len(body)) from None
 
 
-def marshal_trail(value: Any) -> bytes:
-    try:
-        return _TRAIL_1.pack(value.length, value.frequency)
-    except UNFIT:
-        raise misfit("cursor.trail", value, MsgCursorTrail) from None
+def write_trail(number: int, value: Any) -> bytes:
+    return _TRAIL_2.pack(number, 4, value.length, value.frequency)
 
 
 @dataclass(slots=True)
@@ -303,6 +303,7 @@ class MsgCursorInvalOne:
 
 
 _INVAL_ONE_1 = Run("<Q", "cursor.inval_one", "id")
+_INVAL_ONE_2 = Struct("<HIQ")
 
 
 def demarshal_inval_one(body: Buffer) -> MsgCursorInvalOne:
@@ -312,29 +313,26 @@ def demarshal_inval_one(body: Buffer) -> MsgCursorInvalOne:
         raise _INVAL_ONE_1.short(0, len(body)) from None
 
 
-def marshal_inval_one(value: Any) -> bytes:
-    try:
-        return _INVAL_ONE_1.pack(value.id)
-    except UNFIT:
-        raise misfit("cursor.inval_one", value, MsgCursorInvalOne) from None
+def write_inval_one(number: int, value: Any) -> bytes:
+    return _INVAL_ONE_2.pack(number, 8, value.id)
 
 
 SERVER: tuple[MessageType, ...] = (
     varying(101, "init", MsgCursorInit, demarshal_init, write_init, "cursor.init"),
-    fixed(102, "reset", MsgEmpty, demarshal_empty, marshal_empty, "cursor.reset", 0),
+    fixed(102, "reset", MsgEmpty, demarshal_empty, write_empty, "cursor.reset", 0),
     varying(103, "set", MsgCursorSet, demarshal_set, write_set, "cursor.set"),
-    fixed(104, "move", MsgCursorMove, demarshal_move, marshal_move, "cursor.move", 4),
-    fixed(105, "hide", MsgEmpty, demarshal_empty, marshal_empty, "cursor.hide", 0),
-    fixed(106, "trail", MsgCursorTrail, demarshal_trail, marshal_trail, "cursor.trail", 4),
+    fixed(104, "move", MsgCursorMove, demarshal_move, write_move, "cursor.move", 4),
+    fixed(105, "hide", MsgEmpty, demarshal_empty, write_empty, "cursor.hide", 0),
+    fixed(106, "trail", MsgCursorTrail, demarshal_trail, write_trail, "cursor.trail", 4),
     fixed(
         107,
         "inval_one",
         MsgCursorInvalOne,
         demarshal_inval_one,
-        marshal_inval_one,
+        write_inval_one,
         "cursor.inval_one",
         8,
     ),
-    fixed(108, "inval_all", MsgEmpty, demarshal_empty, marshal_empty, "cursor.inval_all", 0),
+    fixed(108, "inval_all", MsgEmpty, demarshal_empty, write_empty, "cursor.inval_all", 0),
 )
 CLIENT: tuple[MessageType, ...] = ()

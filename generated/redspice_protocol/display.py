@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import starmap
+from struct import Struct
 from typing import Any, ClassVar
 
-from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, marshal_empty, write_data
+from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, write_data, write_empty
 from .messages import MessageType, fixed, varying
-from .shape import Count, Integer, Integers, Octets, Record, Records, Shape, misfit
+from .shape import Count, Integer, Integers, Octets, Record, Records, Shape
 from .structs import (
     HEAD_RUN,
     RECT_RUN,
@@ -46,9 +47,6 @@ from .structs import (
     read_image,
     read_path,
     read_string,
-    size_image,
-    size_path,
-    size_string,
     write_image,
     write_path,
     write_string,
@@ -57,13 +55,15 @@ from .wire import (
     UNFIT,
     Buffer,
     Run,
+    Target,
     WireError,
     array_length,
     bad_pointer,
-    flat,
+    check_payload,
     null_pointer,
     pack_integers,
     read_integers,
+    settle,
     truncated,
     unpack_integers,
     wrong_size,
@@ -89,6 +89,7 @@ class MsgDisplayMode:
 
 
 _MODE_1 = Run("<3I", "display.mode", "x_res y_res bits")
+_MODE_2 = Struct("<H4I")
 
 
 def demarshal_mode(body: Buffer) -> MsgDisplayMode:
@@ -98,11 +99,8 @@ def demarshal_mode(body: Buffer) -> MsgDisplayMode:
         raise _MODE_1.short(0, len(body)) from None
 
 
-def marshal_mode(value: Any) -> bytes:
-    try:
-        return _MODE_1.pack(value.x_res, value.y_res, value.bits)
-    except UNFIT:
-        raise misfit("display.mode", value, MsgDisplayMode) from None
+def write_mode(number: int, value: Any) -> bytes:
+    return _MODE_2.pack(number, 12, value.x_res, value.y_res, value.bits)
 
 
 @dataclass(slots=True)
@@ -126,18 +124,9 @@ _COPY_BITS_1 = Run(
 )
 _COPY_BITS_2 = Run("<I", "display.copy_bits", "base.clip.rects.num_rects")
 _COPY_BITS_3 = Run("<2i", "display.copy_bits", "src_pos.x src_pos.y")
-_COPY_BITS_4 = Run(
-    "<I4iBI",
-    "display.copy_bits",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_COPY_BITS_5 = Run(
-    "<I4iB2i",
-    "display.copy_bits",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "src_pos.x src_pos.y",
-)
+_COPY_BITS_4 = Struct("<H2I4iBI")
+_COPY_BITS_5 = Struct("<2i")
+_COPY_BITS_6 = Struct("<H2I4iB2i")
 
 
 def demarshal_copy_bits(body: Buffer) -> MsgDisplayCopyBits:
@@ -179,17 +168,21 @@ def demarshal_copy_bits(body: Buffer) -> MsgDisplayCopyBits:
     )
 
 
-def write_copy_bits(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_copy_bits(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
     src_pos = value.src_pos
+    end = 29
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _COPY_BITS_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -208,10 +201,12 @@ def write_copy_bits(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        parts.append(_COPY_BITS_3.pack(src_pos.x, src_pos.y))
+        parts.append(_COPY_BITS_5.pack(src_pos.x, src_pos.y))
     else:
         parts.append(
-            _COPY_BITS_5.pack(
+            _COPY_BITS_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -222,7 +217,6 @@ def write_copy_bits(value: Any) -> list[Buffer]:
                 src_pos.y,
             ),
         )
-    return parts
 
 
 @dataclass(slots=True)
@@ -238,6 +232,7 @@ class MsgDisplayInvalList:
 
 
 _INVAL_LIST_1 = Run("<H", "display.inval_list", "count")
+_INVAL_LIST_2 = Struct("<HIH")
 
 
 def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
@@ -254,13 +249,12 @@ def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
     return MsgDisplayInvalList(resources)
 
 
-def write_inval_list(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_inval_list(parts: list[Buffer], number: int, value: Any) -> None:
     resources = value.resources
-    parts.append(_INVAL_LIST_1.pack(len(resources)))
+    end = 2 + len(resources) * 9
+    parts.append(_INVAL_LIST_2.pack(number, end, len(resources)))
     pack = RESOURCE_ID_RUN.pack
     parts.append(b"".join([pack(each.type, each.id) for each in resources]))
-    return parts
 
 
 @dataclass(slots=True)
@@ -276,6 +270,7 @@ class MsgDisplayInvalAllPixmaps:
 
 
 _INVAL_ALL_PIXMAPS_1 = Run("<B", "display.inval_all_pixmaps", "wait_count")
+_INVAL_ALL_PIXMAPS_2 = Struct("<HIB")
 
 
 def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
@@ -294,17 +289,16 @@ def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
     return MsgDisplayInvalAllPixmaps(wait_list)
 
 
-def write_inval_all_pixmaps(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_inval_all_pixmaps(parts: list[Buffer], number: int, value: Any) -> None:
     wait_list = value.wait_list
-    parts.append(_INVAL_ALL_PIXMAPS_1.pack(len(wait_list)))
+    end = 1 + len(wait_list) * 10
+    parts.append(_INVAL_ALL_PIXMAPS_2.pack(number, end, len(wait_list)))
     pack = WAIT_FOR_CHANNEL_RUN.pack
     parts.append(
         b"".join(
             [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
         ),
     )
-    return parts
 
 
 @dataclass(slots=True)
@@ -318,6 +312,7 @@ class MsgDisplayInvalPalette:
 
 
 _INVAL_PALETTE_1 = Run("<Q", "display.inval_palette", "id")
+_INVAL_PALETTE_2 = Struct("<HIQ")
 
 
 def demarshal_inval_palette(body: Buffer) -> MsgDisplayInvalPalette:
@@ -327,11 +322,8 @@ def demarshal_inval_palette(body: Buffer) -> MsgDisplayInvalPalette:
         raise _INVAL_PALETTE_1.short(0, len(body)) from None
 
 
-def marshal_inval_palette(value: Any) -> bytes:
-    try:
-        return _INVAL_PALETTE_1.pack(value.id)
-    except UNFIT:
-        raise misfit("display.inval_palette", value, MsgDisplayInvalPalette) from None
+def write_inval_palette(number: int, value: Any) -> bytes:
+    return _INVAL_PALETTE_2.pack(number, 8, value.id)
 
 
 @dataclass(slots=True)
@@ -381,12 +373,8 @@ _STREAM_CREATE_1 = Run(
     "dest.left dest.bottom dest.right clip.type",
 )
 _STREAM_CREATE_2 = Run("<I", "display.stream_create", "clip.rects.num_rects")
-_STREAM_CREATE_3 = Run(
-    "<2I2BQ4I4iBI",
-    "display.stream_create",
-    "surface_id id flags codec_type stamp stream_width stream_height src_width src_height dest.top "
-    "dest.left dest.bottom dest.right clip.type clip.rects.num_rects",
-)
+_STREAM_CREATE_3 = Struct("<H3I2BQ4I4iBI")
+_STREAM_CREATE_4 = Struct("<H3I2BQ4I4iB")
 
 
 def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
@@ -437,15 +425,19 @@ def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
     )
 
 
-def write_stream_create(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_stream_create(parts: list[Buffer], number: int, value: Any) -> None:
     dest = value.dest
     clip = value.clip
+    end = 51
     if clip.type == 1:  # RECTS
         clip_rects = clip.rects
         clip_rects_rects = clip_rects.rects
+        end += 4 + len(clip_rects_rects) * 16
+    if clip.type == 1:  # RECTS
         parts.append(
             _STREAM_CREATE_3.pack(
+                number,
+                end,
                 value.surface_id,
                 value.id,
                 value.flags,
@@ -471,7 +463,9 @@ def write_stream_create(value: Any) -> list[Buffer]:
         )
     else:
         parts.append(
-            _STREAM_CREATE_1.pack(
+            _STREAM_CREATE_4.pack(
+                number,
+                end,
                 value.surface_id,
                 value.id,
                 value.flags,
@@ -488,7 +482,6 @@ def write_stream_create(value: Any) -> list[Buffer]:
                 clip.type,
             ),
         )
-    return parts
 
 
 @dataclass(slots=True)
@@ -507,6 +500,7 @@ class MsgDisplayStreamData:
 
 
 _STREAM_DATA_1 = Run("<3I", "display.stream_data", "base.id base.multi_media_time data_size")
+_STREAM_DATA_2 = Struct("<H4I")
 
 
 def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
@@ -523,13 +517,14 @@ def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
     return MsgDisplayStreamData(StreamDataHeader(base_id, base_multi_media_time), data)
 
 
-def write_stream_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_stream_data(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
-    data = flat(value.data)
-    parts.append(_STREAM_DATA_1.pack(base.id, base.multi_media_time, len(data)))
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 12 + len(data)
+    parts.append(_STREAM_DATA_2.pack(number, end, base.id, base.multi_media_time, len(data)))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -547,7 +542,8 @@ class MsgDisplayStreamClip:
 
 _STREAM_CLIP_1 = Run("<IB", "display.stream_clip", "id clip.type")
 _STREAM_CLIP_2 = Run("<I", "display.stream_clip", "clip.rects.num_rects")
-_STREAM_CLIP_3 = Run("<IBI", "display.stream_clip", "id clip.type clip.rects.num_rects")
+_STREAM_CLIP_3 = Struct("<H2IBI")
+_STREAM_CLIP_4 = Struct("<H2IB")
 
 
 def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
@@ -571,13 +567,15 @@ def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
     return MsgDisplayStreamClip(id, Clip(clip_type, clip_rects))
 
 
-def write_stream_clip(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_stream_clip(parts: list[Buffer], number: int, value: Any) -> None:
     clip = value.clip
+    end = 5
     if clip.type == 1:  # RECTS
         clip_rects = clip.rects
         clip_rects_rects = clip_rects.rects
-        parts.append(_STREAM_CLIP_3.pack(value.id, clip.type, len(clip_rects_rects)))
+        end += 4 + len(clip_rects_rects) * 16
+    if clip.type == 1:  # RECTS
+        parts.append(_STREAM_CLIP_3.pack(number, end, value.id, clip.type, len(clip_rects_rects)))
         pack = RECT_RUN.pack
         parts.append(
             b"".join(
@@ -585,8 +583,7 @@ def write_stream_clip(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        parts.append(_STREAM_CLIP_1.pack(value.id, clip.type))
-    return parts
+        parts.append(_STREAM_CLIP_4.pack(number, end, value.id, clip.type))
 
 
 @dataclass(slots=True)
@@ -599,6 +596,7 @@ class MsgDisplayStreamDestroy:
 
 
 _STREAM_DESTROY_1 = Run("<I", "display.stream_destroy", "id")
+_STREAM_DESTROY_2 = Struct("<H2I")
 
 
 def demarshal_stream_destroy(body: Buffer) -> MsgDisplayStreamDestroy:
@@ -608,11 +606,8 @@ def demarshal_stream_destroy(body: Buffer) -> MsgDisplayStreamDestroy:
         raise _STREAM_DESTROY_1.short(0, len(body)) from None
 
 
-def marshal_stream_destroy(value: Any) -> bytes:
-    try:
-        return _STREAM_DESTROY_1.pack(value.id)
-    except UNFIT:
-        raise misfit("display.stream_destroy", value, MsgDisplayStreamDestroy) from None
+def write_stream_destroy(number: int, value: Any) -> bytes:
+    return _STREAM_DESTROY_2.pack(number, 4, value.id)
 
 
 @dataclass(slots=True)
@@ -646,18 +641,12 @@ _DRAW_FILL_6 = Run(
     "display.draw_fill",
     "data.rop_descriptor data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
 )
-_DRAW_FILL_7 = Run(
-    "<I4iBI",
-    "display.draw_fill",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_FILL_8 = Run(
-    "<I4i2B",
-    "display.draw_fill",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.brush.type",
-)
+_DRAW_FILL_7 = Struct("<H2I4iBI")
+_DRAW_FILL_8 = Struct("<B")
+_DRAW_FILL_9 = Struct("<H2I4i2B")
+_DRAW_FILL_10 = Struct("<I")
+_DRAW_FILL_11 = Struct("<I2i")
+_DRAW_FILL_12 = Struct("<HB2iI")
 
 
 def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
@@ -750,16 +739,7 @@ def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
     )
 
 
-def write_draw_fill(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 37
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
-    if value.data.brush.type == 1:  # SOLID
-        end += 4
-    elif value.data.brush.type == 2:  # PATTERN
-        end += 12
+def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -768,12 +748,38 @@ def write_draw_fill(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
-    data_brush_pattern_pat_at = 0
+    end = 37
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if data_brush.type == 1:  # SOLID
+        end += 4
+    elif data_brush.type == 2:  # PATTERN
+        data_brush_pattern = data_brush.u
+        data_brush_pattern_pat = data_brush_pattern.pat
+        data_brush_pattern_pos = data_brush_pattern.pos
+        end += 12
+    below: list[Buffer] = []
+    later: list[Target] = []
+    if data_brush.type == 1:  # SOLID
+        pass
+    elif data_brush.type == 2:  # PATTERN
+        if data_brush_pattern_pat is None:
+            raise null_pointer("display.draw_fill.data.brush.pattern.pat")
+        data_brush_pattern_pat_at = end
+        end += write_image(below, later, data_brush_pattern_pat)
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_FILL_7.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -792,10 +798,12 @@ def write_draw_fill(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        parts.append(_DRAW_FILL_3.pack(data_brush.type))
+        parts.append(_DRAW_FILL_8.pack(data_brush.type))
     else:
         parts.append(
-            _DRAW_FILL_8.pack(
+            _DRAW_FILL_9.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -806,26 +814,15 @@ def write_draw_fill(value: Any) -> list[Buffer]:
             ),
         )
     if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_FILL_4.pack(data_brush.u))
+        parts.append(_DRAW_FILL_10.pack(data_brush.u))
     elif data_brush.type == 2:  # PATTERN
-        data_brush_pattern = data_brush.u
-        data_brush_pattern_pat = data_brush_pattern.pat
-        data_brush_pattern_pos = data_brush_pattern.pos
-        if data_brush_pattern_pat is None:
-            raise null_pointer("display.draw_fill.data.brush.pattern.pat")
-        data_brush_pattern_pat_at = end
-        end += size_image(data_brush_pattern_pat)
         parts.append(
-            _DRAW_FILL_5.pack(
+            _DRAW_FILL_11.pack(
                 data_brush_pattern_pat_at, data_brush_pattern_pos.x, data_brush_pattern_pos.y
             ),
         )
-    data_mask_bitmap_at = 0
-    if data_mask_bitmap is not None:
-        data_mask_bitmap_at = end
-        end += size_image(data_mask_bitmap)
     parts.append(
-        _DRAW_FILL_6.pack(
+        _DRAW_FILL_12.pack(
             data.rop_descriptor,
             data_mask.flags,
             data_mask_pos.x,
@@ -833,13 +830,7 @@ def write_draw_fill(value: Any) -> list[Buffer]:
             data_mask_bitmap_at,
         ),
     )
-    below: list[Buffer] = []
-    if data_brush_pattern_pat_at:
-        end = write_image(parts, below, data_brush_pattern_pat, end)
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -879,19 +870,12 @@ _DRAW_OPAQUE_6 = Run(
     "data.rop_descriptor data.scale_mode data.mask.flags data.mask.pos.x data.mask.pos.y "
     "data.mask.bitmap",
 )
-_DRAW_OPAQUE_7 = Run(
-    "<I4iBI",
-    "display.draw_opaque",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_OPAQUE_8 = Run(
-    "<I4iBI4iB",
-    "display.draw_opaque",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.src_bitmap data.src_area.top data.src_area.left data.src_area.bottom data.src_area.right "
-    "data.brush.type",
-)
+_DRAW_OPAQUE_7 = Struct("<H2I4iBI")
+_DRAW_OPAQUE_8 = Struct("<I4iB")
+_DRAW_OPAQUE_9 = Struct("<H2I4iBI4iB")
+_DRAW_OPAQUE_10 = Struct("<I")
+_DRAW_OPAQUE_11 = Struct("<I2i")
+_DRAW_OPAQUE_12 = Struct("<H2B2iI")
 
 
 def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
@@ -1003,16 +987,7 @@ def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
     )
 
 
-def write_draw_opaque(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 58
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
-    if value.data.brush.type == 1:  # SOLID
-        end += 4
-    elif value.data.brush.type == 2:  # PATTERN
-        end += 12
+def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1023,12 +998,42 @@ def write_draw_opaque(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
-    data_brush_pattern_pat_at = 0
+    end = 58
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if data_brush.type == 1:  # SOLID
+        end += 4
+    elif data_brush.type == 2:  # PATTERN
+        data_brush_pattern = data_brush.u
+        data_brush_pattern_pat = data_brush_pattern.pat
+        data_brush_pattern_pos = data_brush_pattern.pos
+        end += 12
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    if data_brush.type == 1:  # SOLID
+        pass
+    elif data_brush.type == 2:  # PATTERN
+        if data_brush_pattern_pat is None:
+            raise null_pointer("display.draw_opaque.data.brush.pattern.pat")
+        data_brush_pattern_pat_at = end
+        end += write_image(below, later, data_brush_pattern_pat)
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_OPAQUE_7.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1047,12 +1052,8 @@ def write_draw_opaque(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_OPAQUE_3.pack(
+            _DRAW_OPAQUE_8.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
@@ -1062,12 +1063,10 @@ def write_draw_opaque(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_OPAQUE_8.pack(
+            _DRAW_OPAQUE_9.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1083,26 +1082,15 @@ def write_draw_opaque(value: Any) -> list[Buffer]:
             ),
         )
     if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_OPAQUE_4.pack(data_brush.u))
+        parts.append(_DRAW_OPAQUE_10.pack(data_brush.u))
     elif data_brush.type == 2:  # PATTERN
-        data_brush_pattern = data_brush.u
-        data_brush_pattern_pat = data_brush_pattern.pat
-        data_brush_pattern_pos = data_brush_pattern.pos
-        if data_brush_pattern_pat is None:
-            raise null_pointer("display.draw_opaque.data.brush.pattern.pat")
-        data_brush_pattern_pat_at = end
-        end += size_image(data_brush_pattern_pat)
         parts.append(
-            _DRAW_OPAQUE_5.pack(
+            _DRAW_OPAQUE_11.pack(
                 data_brush_pattern_pat_at, data_brush_pattern_pos.x, data_brush_pattern_pos.y
             ),
         )
-    data_mask_bitmap_at = 0
-    if data_mask_bitmap is not None:
-        data_mask_bitmap_at = end
-        end += size_image(data_mask_bitmap)
     parts.append(
-        _DRAW_OPAQUE_6.pack(
+        _DRAW_OPAQUE_12.pack(
             data.rop_descriptor,
             data.scale_mode,
             data_mask.flags,
@@ -1111,15 +1099,7 @@ def write_draw_opaque(value: Any) -> list[Buffer]:
             data_mask_bitmap_at,
         ),
     )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
-    if data_brush_pattern_pat_at:
-        end = write_image(parts, below, data_brush_pattern_pat, end)
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -1148,20 +1128,9 @@ _DRAW_COPY_3 = Run(
     "data.rop_descriptor data.scale_mode data.mask.flags data.mask.pos.x data.mask.pos.y "
     "data.mask.bitmap",
 )
-_DRAW_COPY_4 = Run(
-    "<I4iBI",
-    "display.draw_copy",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_COPY_5 = Run(
-    "<I4iBI4iH2B2iI",
-    "display.draw_copy",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.src_bitmap data.src_area.top data.src_area.left data.src_area.bottom data.src_area.right "
-    "data.rop_descriptor data.scale_mode data.mask.flags data.mask.pos.x data.mask.pos.y "
-    "data.mask.bitmap",
-)
+_DRAW_COPY_4 = Struct("<H2I4iBI")
+_DRAW_COPY_5 = Struct("<I4iH2B2iI")
+_DRAW_COPY_6 = Struct("<H2I4iBI4iH2B2iI")
 
 
 def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
@@ -1237,12 +1206,7 @@ def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
     )
 
 
-def write_draw_copy(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 57
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1252,11 +1216,28 @@ def write_draw_copy(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    end = 57
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_COPY_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1275,16 +1256,8 @@ def write_draw_copy(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_COPY_3.pack(
+            _DRAW_COPY_5.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
@@ -1299,16 +1272,10 @@ def write_draw_copy(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_COPY_5.pack(
+            _DRAW_COPY_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1328,13 +1295,7 @@ def write_draw_copy(value: Any) -> list[Buffer]:
                 data_mask_bitmap_at,
             ),
         )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -1363,20 +1324,9 @@ _DRAW_BLEND_3 = Run(
     "data.rop_descriptor data.scale_mode data.mask.flags data.mask.pos.x data.mask.pos.y "
     "data.mask.bitmap",
 )
-_DRAW_BLEND_4 = Run(
-    "<I4iBI",
-    "display.draw_blend",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_BLEND_5 = Run(
-    "<I4iBI4iH2B2iI",
-    "display.draw_blend",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.src_bitmap data.src_area.top data.src_area.left data.src_area.bottom data.src_area.right "
-    "data.rop_descriptor data.scale_mode data.mask.flags data.mask.pos.x data.mask.pos.y "
-    "data.mask.bitmap",
-)
+_DRAW_BLEND_4 = Struct("<H2I4iBI")
+_DRAW_BLEND_5 = Struct("<I4iH2B2iI")
+_DRAW_BLEND_6 = Struct("<H2I4iBI4iH2B2iI")
 
 
 def demarshal_draw_blend(body: Buffer) -> MsgDisplayDrawBlend:
@@ -1452,12 +1402,7 @@ def demarshal_draw_blend(body: Buffer) -> MsgDisplayDrawBlend:
     )
 
 
-def write_draw_blend(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 57
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1467,11 +1412,28 @@ def write_draw_blend(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    end = 57
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_BLEND_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1490,16 +1452,8 @@ def write_draw_blend(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_BLEND_3.pack(
+            _DRAW_BLEND_5.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
@@ -1514,16 +1468,10 @@ def write_draw_blend(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_BLEND_5.pack(
+            _DRAW_BLEND_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1543,13 +1491,7 @@ def write_draw_blend(value: Any) -> list[Buffer]:
                 data_mask_bitmap_at,
             ),
         )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -1576,18 +1518,9 @@ _DRAW_BLACKNESS_3 = Run(
     "display.draw_blackness",
     "data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
 )
-_DRAW_BLACKNESS_4 = Run(
-    "<I4iBI",
-    "display.draw_blackness",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_BLACKNESS_5 = Run(
-    "<I4i2B2iI",
-    "display.draw_blackness",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
-)
+_DRAW_BLACKNESS_4 = Struct("<H2I4iBI")
+_DRAW_BLACKNESS_5 = Struct("<B2iI")
+_DRAW_BLACKNESS_6 = Struct("<H2I4i2B2iI")
 
 
 def demarshal_draw_blackness(body: Buffer) -> MsgDisplayDrawBlackness:
@@ -1644,12 +1577,7 @@ def demarshal_draw_blackness(body: Buffer) -> MsgDisplayDrawBlackness:
     )
 
 
-def write_draw_blackness(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 34
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1657,11 +1585,24 @@ def write_draw_blackness(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    end = 34
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_BLACKNESS_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1680,22 +1621,16 @@ def write_draw_blackness(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_BLACKNESS_3.pack(
+            _DRAW_BLACKNESS_5.pack(
                 data_mask.flags, data_mask_pos.x, data_mask_pos.y, data_mask_bitmap_at
             ),
         )
     else:
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_BLACKNESS_5.pack(
+            _DRAW_BLACKNESS_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1708,11 +1643,7 @@ def write_draw_blackness(value: Any) -> list[Buffer]:
                 data_mask_bitmap_at,
             ),
         )
-    below: list[Buffer] = []
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -1739,18 +1670,9 @@ _DRAW_WHITENESS_3 = Run(
     "display.draw_whiteness",
     "data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
 )
-_DRAW_WHITENESS_4 = Run(
-    "<I4iBI",
-    "display.draw_whiteness",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_WHITENESS_5 = Run(
-    "<I4i2B2iI",
-    "display.draw_whiteness",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
-)
+_DRAW_WHITENESS_4 = Struct("<H2I4iBI")
+_DRAW_WHITENESS_5 = Struct("<B2iI")
+_DRAW_WHITENESS_6 = Struct("<H2I4i2B2iI")
 
 
 def demarshal_draw_whiteness(body: Buffer) -> MsgDisplayDrawWhiteness:
@@ -1807,12 +1729,7 @@ def demarshal_draw_whiteness(body: Buffer) -> MsgDisplayDrawWhiteness:
     )
 
 
-def write_draw_whiteness(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 34
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1820,11 +1737,24 @@ def write_draw_whiteness(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    end = 34
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_WHITENESS_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1843,22 +1773,16 @@ def write_draw_whiteness(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_WHITENESS_3.pack(
+            _DRAW_WHITENESS_5.pack(
                 data_mask.flags, data_mask_pos.x, data_mask_pos.y, data_mask_bitmap_at
             ),
         )
     else:
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_WHITENESS_5.pack(
+            _DRAW_WHITENESS_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -1871,11 +1795,7 @@ def write_draw_whiteness(value: Any) -> list[Buffer]:
                 data_mask_bitmap_at,
             ),
         )
-    below: list[Buffer] = []
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -1902,18 +1822,9 @@ _DRAW_INVERS_3 = Run(
     "display.draw_invers",
     "data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
 )
-_DRAW_INVERS_4 = Run(
-    "<I4iBI",
-    "display.draw_invers",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_INVERS_5 = Run(
-    "<I4i2B2iI",
-    "display.draw_invers",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
-)
+_DRAW_INVERS_4 = Struct("<H2I4iBI")
+_DRAW_INVERS_5 = Struct("<B2iI")
+_DRAW_INVERS_6 = Struct("<H2I4i2B2iI")
 
 
 def demarshal_draw_invers(body: Buffer) -> MsgDisplayDrawInvers:
@@ -1968,12 +1879,7 @@ def demarshal_draw_invers(body: Buffer) -> MsgDisplayDrawInvers:
     )
 
 
-def write_draw_invers(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 34
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1981,11 +1887,24 @@ def write_draw_invers(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    end = 34
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_INVERS_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2004,22 +1923,16 @@ def write_draw_invers(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_INVERS_3.pack(
+            _DRAW_INVERS_5.pack(
                 data_mask.flags, data_mask_pos.x, data_mask_pos.y, data_mask_bitmap_at
             ),
         )
     else:
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
         parts.append(
-            _DRAW_INVERS_5.pack(
+            _DRAW_INVERS_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2032,11 +1945,7 @@ def write_draw_invers(value: Any) -> list[Buffer]:
                 data_mask_bitmap_at,
             ),
         )
-    below: list[Buffer] = []
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -2075,19 +1984,12 @@ _DRAW_ROP3_6 = Run(
     "display.draw_rop3",
     "data.rop3 data.scale_mode data.mask.flags data.mask.pos.x data.mask.pos.y data.mask.bitmap",
 )
-_DRAW_ROP3_7 = Run(
-    "<I4iBI",
-    "display.draw_rop3",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_ROP3_8 = Run(
-    "<I4iBI4iB",
-    "display.draw_rop3",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.src_bitmap data.src_area.top data.src_area.left data.src_area.bottom data.src_area.right "
-    "data.brush.type",
-)
+_DRAW_ROP3_7 = Struct("<H2I4iBI")
+_DRAW_ROP3_8 = Struct("<I4iB")
+_DRAW_ROP3_9 = Struct("<H2I4iBI4iB")
+_DRAW_ROP3_10 = Struct("<I")
+_DRAW_ROP3_11 = Struct("<I2i")
+_DRAW_ROP3_12 = Struct("<3B2iI")
 
 
 def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
@@ -2199,16 +2101,7 @@ def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
     )
 
 
-def write_draw_rop3(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 57
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
-    if value.data.brush.type == 1:  # SOLID
-        end += 4
-    elif value.data.brush.type == 2:  # PATTERN
-        end += 12
+def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2219,12 +2112,42 @@ def write_draw_rop3(value: Any) -> list[Buffer]:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
-    data_brush_pattern_pat_at = 0
+    end = 57
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if data_brush.type == 1:  # SOLID
+        end += 4
+    elif data_brush.type == 2:  # PATTERN
+        data_brush_pattern = data_brush.u
+        data_brush_pattern_pat = data_brush_pattern.pat
+        data_brush_pattern_pos = data_brush_pattern.pos
+        end += 12
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    if data_brush.type == 1:  # SOLID
+        pass
+    elif data_brush.type == 2:  # PATTERN
+        if data_brush_pattern_pat is None:
+            raise null_pointer("display.draw_rop3.data.brush.pattern.pat")
+        data_brush_pattern_pat_at = end
+        end += write_image(below, later, data_brush_pattern_pat)
+    data_mask_bitmap_at = 0
+    if data_mask_bitmap is not None:
+        data_mask_bitmap_at = end
+        end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_ROP3_7.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2243,12 +2166,8 @@ def write_draw_rop3(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_ROP3_3.pack(
+            _DRAW_ROP3_8.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
@@ -2258,12 +2177,10 @@ def write_draw_rop3(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_ROP3_8.pack(
+            _DRAW_ROP3_9.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2279,26 +2196,15 @@ def write_draw_rop3(value: Any) -> list[Buffer]:
             ),
         )
     if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_ROP3_4.pack(data_brush.u))
+        parts.append(_DRAW_ROP3_10.pack(data_brush.u))
     elif data_brush.type == 2:  # PATTERN
-        data_brush_pattern = data_brush.u
-        data_brush_pattern_pat = data_brush_pattern.pat
-        data_brush_pattern_pos = data_brush_pattern.pos
-        if data_brush_pattern_pat is None:
-            raise null_pointer("display.draw_rop3.data.brush.pattern.pat")
-        data_brush_pattern_pat_at = end
-        end += size_image(data_brush_pattern_pat)
         parts.append(
-            _DRAW_ROP3_5.pack(
+            _DRAW_ROP3_11.pack(
                 data_brush_pattern_pat_at, data_brush_pattern_pos.x, data_brush_pattern_pos.y
             ),
         )
-    data_mask_bitmap_at = 0
-    if data_mask_bitmap is not None:
-        data_mask_bitmap_at = end
-        end += size_image(data_mask_bitmap)
     parts.append(
-        _DRAW_ROP3_6.pack(
+        _DRAW_ROP3_12.pack(
             data.rop3,
             data.scale_mode,
             data_mask.flags,
@@ -2307,15 +2213,7 @@ def write_draw_rop3(value: Any) -> list[Buffer]:
             data_mask_bitmap_at,
         ),
     )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
-    if data_brush_pattern_pat_at:
-        end = write_image(parts, below, data_brush_pattern_pat, end)
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -2348,24 +2246,14 @@ _DRAW_STROKE_8 = Run(
     "data.brush.pattern.pat data.brush.pattern.pos.x data.brush.pattern.pos.y",
 )
 _DRAW_STROKE_9 = Run("<2H", "display.draw_stroke", "data.fore_mode data.back_mode")
-_DRAW_STROKE_10 = Run(
-    "<I4iBI",
-    "display.draw_stroke",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_STROKE_11 = Run(
-    "<I4iBIB",
-    "display.draw_stroke",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.path data.attr.flags",
-)
-_DRAW_STROKE_12 = Run("<BI", "display.draw_stroke", "data.brush.type data.brush.color")
-_DRAW_STROKE_13 = Run(
-    "<BI2i",
-    "display.draw_stroke",
-    "data.brush.type data.brush.pattern.pat data.brush.pattern.pos.x data.brush.pattern.pos.y",
-)
+_DRAW_STROKE_10 = Struct("<H2I4iBI")
+_DRAW_STROKE_11 = Struct("<IB")
+_DRAW_STROKE_12 = Struct("<H2I4iBIB")
+_DRAW_STROKE_13 = Struct("<B")
+_DRAW_STROKE_14 = Struct("<I")
+_DRAW_STROKE_15 = Struct("<BI")
+_DRAW_STROKE_16 = Struct("<BI2i")
+_DRAW_STROKE_17 = Struct("<2H")
 
 
 def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
@@ -2488,20 +2376,7 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
     )
 
 
-def write_draw_stroke(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 31
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
-    if value.data.attr.flags & 8:  # STYLED
-        end += 1
-    if value.data.attr.flags & 8:  # STYLED
-        end += 4
-    if value.data.brush.type == 1:  # SOLID
-        end += 4
-    elif value.data.brush.type == 2:  # PATTERN
-        end += 12
+def write_draw_stroke(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2510,13 +2385,48 @@ def write_draw_stroke(value: Any) -> list[Buffer]:
     data_attr = data.attr
     data_attr_style = data_attr.style
     data_brush = data.brush
-    data_attr_style_at = 0
-    data_brush_pattern_pat_at = 0
+    end = 31
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if data_attr.flags & 8:  # STYLED
+        end += 1
+    if data_attr.flags & 8:  # STYLED
+        end += 4
+    if data_brush.type == 1:  # SOLID
+        end += 4
+    elif data_brush.type == 2:  # PATTERN
+        data_brush_pattern = data_brush.u
+        data_brush_pattern_pat = data_brush_pattern.pat
+        data_brush_pattern_pos = data_brush_pattern.pos
+        end += 12
+    below: list[Buffer] = []
+    later: list[Target] = []
+    if data_path is None:
+        raise null_pointer("display.draw_stroke.data.path")
+    data_path_at = end
+    end += write_path(below, data_path)
+    if data_attr.flags & 8:  # STYLED
+        data_attr_style_at = 0
+        if data_attr_style:
+            data_attr_style_at = end
+            below.append(pack_integers("i", data_attr_style))
+            end += len(data_attr_style) * 4
+    if data_brush.type == 1:  # SOLID
+        pass
+    elif data_brush.type == 2:  # PATTERN
+        if data_brush_pattern_pat is None:
+            raise null_pointer("display.draw_stroke.data.brush.pattern.pat")
+        data_brush_pattern_pat_at = end
+        end += write_image(below, later, data_brush_pattern_pat)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_STROKE_10.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2535,18 +2445,12 @@ def write_draw_stroke(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        if data_path is None:
-            raise null_pointer("display.draw_stroke.data.path")
-        data_path_at = end
-        end += size_path(data_path)
-        parts.append(_DRAW_STROKE_3.pack(data_path_at, data_attr.flags))
+        parts.append(_DRAW_STROKE_11.pack(data_path_at, data_attr.flags))
     else:
-        if data_path is None:
-            raise null_pointer("display.draw_stroke.data.path")
-        data_path_at = end
-        end += size_path(data_path)
         parts.append(
-            _DRAW_STROKE_11.pack(
+            _DRAW_STROKE_12.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2558,25 +2462,16 @@ def write_draw_stroke(value: Any) -> list[Buffer]:
             ),
         )
     if data_attr.flags & 8:  # STYLED
-        parts.append(_DRAW_STROKE_4.pack(array_length(data_attr_style, data_attr.style_nseg)))
+        parts.append(_DRAW_STROKE_13.pack(array_length(data_attr_style, data_attr.style_nseg)))
     if data_attr.flags & 8:  # STYLED
-        data_attr_style_at = 0
-        if data_attr_style:
-            data_attr_style_at = end
-            end += len(data_attr_style) * 4
-        parts.append(_DRAW_STROKE_5.pack(data_attr_style_at))
+        if data_attr_style is None and data_attr.style_nseg * 4 > end:
+            raise wrong_size("display.draw_stroke.data.attr.style", end, data_attr.style_nseg * 4)
+        parts.append(_DRAW_STROKE_14.pack(data_attr_style_at))
     if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_STROKE_12.pack(data_brush.type, data_brush.u))
+        parts.append(_DRAW_STROKE_15.pack(data_brush.type, data_brush.u))
     elif data_brush.type == 2:  # PATTERN
-        data_brush_pattern = data_brush.u
-        data_brush_pattern_pat = data_brush_pattern.pat
-        data_brush_pattern_pos = data_brush_pattern.pos
-        if data_brush_pattern_pat is None:
-            raise null_pointer("display.draw_stroke.data.brush.pattern.pat")
-        data_brush_pattern_pat_at = end
-        end += size_image(data_brush_pattern_pat)
         parts.append(
-            _DRAW_STROKE_13.pack(
+            _DRAW_STROKE_16.pack(
                 data_brush.type,
                 data_brush_pattern_pat_at,
                 data_brush_pattern_pos.x,
@@ -2584,19 +2479,9 @@ def write_draw_stroke(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        parts.append(_DRAW_STROKE_6.pack(data_brush.type))
-    parts.append(_DRAW_STROKE_9.pack(data.fore_mode, data.back_mode))
-    below: list[Buffer] = []
-    if data_path_at:
-        write_path(parts, data_path)
-    if data_attr_style_at:
-        parts.append(pack_integers("i", data_attr_style))
-    if data_brush_pattern_pat_at:
-        end = write_image(parts, below, data_brush_pattern_pat, end)
+        parts.append(_DRAW_STROKE_13.pack(data_brush.type))
+    parts.append(_DRAW_STROKE_17.pack(data.fore_mode, data.back_mode))
     parts += below
-    if not data_attr_style_at and data_attr.style_nseg * 4 > end:
-        raise wrong_size("display.draw_stroke.data.attr.style", end, data_attr.style_nseg * 4)
-    return parts
 
 
 @dataclass(slots=True)
@@ -2638,26 +2523,15 @@ _DRAW_TEXT_8 = Run(
     "data.back_brush.pattern.pat data.back_brush.pattern.pos.x data.back_brush.pattern.pos.y",
 )
 _DRAW_TEXT_9 = Run("<2H", "display.draw_text", "data.fore_mode data.back_mode")
-_DRAW_TEXT_10 = Run(
-    "<I4iBI",
-    "display.draw_text",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_TEXT_11 = Run(
-    "<I4iBI4iB",
-    "display.draw_text",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.str data.back_area.top data.back_area.left data.back_area.bottom data.back_area.right "
-    "data.fore_brush.type",
-)
-_DRAW_TEXT_12 = Run("<BI", "display.draw_text", "data.back_brush.type data.back_brush.color")
-_DRAW_TEXT_13 = Run(
-    "<BI2i",
-    "display.draw_text",
-    "data.back_brush.type data.back_brush.pattern.pat data.back_brush.pattern.pos.x "
-    "data.back_brush.pattern.pos.y",
-)
+_DRAW_TEXT_10 = Struct("<H2I4iBI")
+_DRAW_TEXT_11 = Struct("<I4iB")
+_DRAW_TEXT_12 = Struct("<H2I4iBI4iB")
+_DRAW_TEXT_13 = Struct("<I")
+_DRAW_TEXT_14 = Struct("<I2i")
+_DRAW_TEXT_15 = Struct("<BI")
+_DRAW_TEXT_16 = Struct("<BI2i")
+_DRAW_TEXT_17 = Struct("<B")
+_DRAW_TEXT_18 = Struct("<2H")
 
 
 def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
@@ -2795,20 +2669,7 @@ def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
     )
 
 
-def write_draw_text(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 47
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
-    if value.data.fore_brush.type == 1:  # SOLID
-        end += 4
-    elif value.data.fore_brush.type == 2:  # PATTERN
-        end += 12
-    if value.data.back_brush.type == 1:  # SOLID
-        end += 4
-    elif value.data.back_brush.type == 2:  # PATTERN
-        end += 12
+def write_draw_text(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2817,13 +2678,52 @@ def write_draw_text(value: Any) -> list[Buffer]:
     data_back_area = data.back_area
     data_fore_brush = data.fore_brush
     data_back_brush = data.back_brush
-    data_fore_brush_pattern_pat_at = 0
-    data_back_brush_pattern_pat_at = 0
+    end = 47
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if data_fore_brush.type == 1:  # SOLID
+        end += 4
+    elif data_fore_brush.type == 2:  # PATTERN
+        data_fore_brush_pattern = data_fore_brush.u
+        data_fore_brush_pattern_pat = data_fore_brush_pattern.pat
+        data_fore_brush_pattern_pos = data_fore_brush_pattern.pos
+        end += 12
+    if data_back_brush.type == 1:  # SOLID
+        end += 4
+    elif data_back_brush.type == 2:  # PATTERN
+        data_back_brush_pattern = data_back_brush.u
+        data_back_brush_pattern_pat = data_back_brush_pattern.pat
+        data_back_brush_pattern_pos = data_back_brush_pattern.pos
+        end += 12
+    below: list[Buffer] = []
+    later: list[Target] = []
+    if data_str is None:
+        raise null_pointer("display.draw_text.data.str")
+    data_str_at = end
+    end += write_string(below, data_str)
+    if data_fore_brush.type == 1:  # SOLID
+        pass
+    elif data_fore_brush.type == 2:  # PATTERN
+        if data_fore_brush_pattern_pat is None:
+            raise null_pointer("display.draw_text.data.fore_brush.pattern.pat")
+        data_fore_brush_pattern_pat_at = end
+        end += write_image(below, later, data_fore_brush_pattern_pat)
+    if data_back_brush.type == 1:  # SOLID
+        pass
+    elif data_back_brush.type == 2:  # PATTERN
+        if data_back_brush_pattern_pat is None:
+            raise null_pointer("display.draw_text.data.back_brush.pattern.pat")
+        data_back_brush_pattern_pat_at = end
+        end += write_image(below, later, data_back_brush_pattern_pat)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_TEXT_10.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2842,12 +2742,8 @@ def write_draw_text(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        if data_str is None:
-            raise null_pointer("display.draw_text.data.str")
-        data_str_at = end
-        end += size_string(data_str)
         parts.append(
-            _DRAW_TEXT_3.pack(
+            _DRAW_TEXT_11.pack(
                 data_str_at,
                 data_back_area.top,
                 data_back_area.left,
@@ -2857,12 +2753,10 @@ def write_draw_text(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        if data_str is None:
-            raise null_pointer("display.draw_text.data.str")
-        data_str_at = end
-        end += size_string(data_str)
         parts.append(
-            _DRAW_TEXT_11.pack(
+            _DRAW_TEXT_12.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -2878,34 +2772,20 @@ def write_draw_text(value: Any) -> list[Buffer]:
             ),
         )
     if data_fore_brush.type == 1:  # SOLID
-        parts.append(_DRAW_TEXT_4.pack(data_fore_brush.u))
+        parts.append(_DRAW_TEXT_13.pack(data_fore_brush.u))
     elif data_fore_brush.type == 2:  # PATTERN
-        data_fore_brush_pattern = data_fore_brush.u
-        data_fore_brush_pattern_pat = data_fore_brush_pattern.pat
-        data_fore_brush_pattern_pos = data_fore_brush_pattern.pos
-        if data_fore_brush_pattern_pat is None:
-            raise null_pointer("display.draw_text.data.fore_brush.pattern.pat")
-        data_fore_brush_pattern_pat_at = end
-        end += size_image(data_fore_brush_pattern_pat)
         parts.append(
-            _DRAW_TEXT_5.pack(
+            _DRAW_TEXT_14.pack(
                 data_fore_brush_pattern_pat_at,
                 data_fore_brush_pattern_pos.x,
                 data_fore_brush_pattern_pos.y,
             ),
         )
     if data_back_brush.type == 1:  # SOLID
-        parts.append(_DRAW_TEXT_12.pack(data_back_brush.type, data_back_brush.u))
+        parts.append(_DRAW_TEXT_15.pack(data_back_brush.type, data_back_brush.u))
     elif data_back_brush.type == 2:  # PATTERN
-        data_back_brush_pattern = data_back_brush.u
-        data_back_brush_pattern_pat = data_back_brush_pattern.pat
-        data_back_brush_pattern_pos = data_back_brush_pattern.pos
-        if data_back_brush_pattern_pat is None:
-            raise null_pointer("display.draw_text.data.back_brush.pattern.pat")
-        data_back_brush_pattern_pat_at = end
-        end += size_image(data_back_brush_pattern_pat)
         parts.append(
-            _DRAW_TEXT_13.pack(
+            _DRAW_TEXT_16.pack(
                 data_back_brush.type,
                 data_back_brush_pattern_pat_at,
                 data_back_brush_pattern_pos.x,
@@ -2913,17 +2793,9 @@ def write_draw_text(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        parts.append(_DRAW_TEXT_6.pack(data_back_brush.type))
-    parts.append(_DRAW_TEXT_9.pack(data.fore_mode, data.back_mode))
-    below: list[Buffer] = []
-    if data_str_at:
-        write_string(parts, data_str)
-    if data_fore_brush_pattern_pat_at:
-        end = write_image(parts, below, data_fore_brush_pattern_pat, end)
-    if data_back_brush_pattern_pat_at:
-        end = write_image(parts, below, data_back_brush_pattern_pat, end)
+        parts.append(_DRAW_TEXT_17.pack(data_back_brush.type))
+    parts.append(_DRAW_TEXT_18.pack(data.fore_mode, data.back_mode))
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -2951,19 +2823,9 @@ _DRAW_TRANSPARENT_3 = Run(
     "data.src_bitmap data.src_area.top data.src_area.left data.src_area.bottom data.src_area.right "
     "data.src_color data.true_color",
 )
-_DRAW_TRANSPARENT_4 = Run(
-    "<I4iBI",
-    "display.draw_transparent",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_TRANSPARENT_5 = Run(
-    "<I4iBI4i2I",
-    "display.draw_transparent",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.src_bitmap data.src_area.top data.src_area.left data.src_area.bottom data.src_area.right "
-    "data.src_color data.true_color",
-)
+_DRAW_TRANSPARENT_4 = Struct("<H2I4iBI")
+_DRAW_TRANSPARENT_5 = Struct("<I4i2I")
+_DRAW_TRANSPARENT_6 = Struct("<H2I4iBI4i2I")
 
 
 def demarshal_draw_transparent(body: Buffer) -> MsgDisplayDrawTransparent:
@@ -3026,23 +2888,31 @@ def demarshal_draw_transparent(body: Buffer) -> MsgDisplayDrawTransparent:
     )
 
 
-def write_draw_transparent(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 49
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
     data = value.data
     data_src_bitmap = data.src_bitmap
     data_src_area = data.src_area
+    end = 49
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_TRANSPARENT_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -3061,12 +2931,8 @@ def write_draw_transparent(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_TRANSPARENT_3.pack(
+            _DRAW_TRANSPARENT_5.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
@@ -3077,12 +2943,10 @@ def write_draw_transparent(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_TRANSPARENT_5.pack(
+            _DRAW_TRANSPARENT_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -3098,11 +2962,7 @@ def write_draw_transparent(value: Any) -> list[Buffer]:
                 data.true_color,
             ),
         )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -3130,19 +2990,9 @@ _DRAW_ALPHA_BLEND_3 = Run(
     "data.alpha_flags data.alpha data.src_bitmap data.src_area.top data.src_area.left "
     "data.src_area.bottom data.src_area.right",
 )
-_DRAW_ALPHA_BLEND_4 = Run(
-    "<I4iBI",
-    "display.draw_alpha_blend",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_ALPHA_BLEND_5 = Run(
-    "<I4i3BI4i",
-    "display.draw_alpha_blend",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.alpha_flags data.alpha data.src_bitmap data.src_area.top data.src_area.left "
-    "data.src_area.bottom data.src_area.right",
-)
+_DRAW_ALPHA_BLEND_4 = Struct("<H2I4iBI")
+_DRAW_ALPHA_BLEND_5 = Struct("<2BI4i")
+_DRAW_ALPHA_BLEND_6 = Struct("<H2I4i3BI4i")
 
 
 def demarshal_draw_alpha_blend(body: Buffer) -> MsgDisplayDrawAlphaBlend:
@@ -3205,23 +3055,31 @@ def demarshal_draw_alpha_blend(body: Buffer) -> MsgDisplayDrawAlphaBlend:
     )
 
 
-def write_draw_alpha_blend(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 43
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
+def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
     data = value.data
     data_src_bitmap = data.src_bitmap
     data_src_area = data.src_area
+    end = 43
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_ALPHA_BLEND_4.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -3240,12 +3098,8 @@ def write_draw_alpha_blend(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_ALPHA_BLEND_3.pack(
+            _DRAW_ALPHA_BLEND_5.pack(
                 data.alpha_flags,
                 data.alpha,
                 data_src_bitmap_at,
@@ -3256,12 +3110,10 @@ def write_draw_alpha_blend(value: Any) -> list[Buffer]:
             ),
         )
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_ALPHA_BLEND_5.pack(
+            _DRAW_ALPHA_BLEND_6.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -3277,11 +3129,7 @@ def write_draw_alpha_blend(value: Any) -> list[Buffer]:
                 data_src_area.right,
             ),
         )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -3309,6 +3157,7 @@ class MsgDisplaySurfaceCreate:
 
 
 _SURFACE_CREATE_1 = Run("<5I", "display.surface_create", "surface_id width height format flags")
+_SURFACE_CREATE_2 = Struct("<H6I")
 
 
 def demarshal_surface_create(body: Buffer) -> MsgDisplaySurfaceCreate:
@@ -3318,13 +3167,10 @@ def demarshal_surface_create(body: Buffer) -> MsgDisplaySurfaceCreate:
         raise _SURFACE_CREATE_1.short(0, len(body)) from None
 
 
-def marshal_surface_create(value: Any) -> bytes:
-    try:
-        return _SURFACE_CREATE_1.pack(
-            value.surface_id, value.width, value.height, value.format, value.flags
-        )
-    except UNFIT:
-        raise misfit("display.surface_create", value, MsgDisplaySurfaceCreate) from None
+def write_surface_create(number: int, value: Any) -> bytes:
+    return _SURFACE_CREATE_2.pack(
+        number, 20, value.surface_id, value.width, value.height, value.format, value.flags
+    )
 
 
 @dataclass(slots=True)
@@ -3337,6 +3183,7 @@ class MsgDisplaySurfaceDestroy:
 
 
 _SURFACE_DESTROY_1 = Run("<I", "display.surface_destroy", "surface_id")
+_SURFACE_DESTROY_2 = Struct("<H2I")
 
 
 def demarshal_surface_destroy(body: Buffer) -> MsgDisplaySurfaceDestroy:
@@ -3346,11 +3193,8 @@ def demarshal_surface_destroy(body: Buffer) -> MsgDisplaySurfaceDestroy:
         raise _SURFACE_DESTROY_1.short(0, len(body)) from None
 
 
-def marshal_surface_destroy(value: Any) -> bytes:
-    try:
-        return _SURFACE_DESTROY_1.pack(value.surface_id)
-    except UNFIT:
-        raise misfit("display.surface_destroy", value, MsgDisplaySurfaceDestroy) from None
+def write_surface_destroy(number: int, value: Any) -> bytes:
+    return _SURFACE_DESTROY_2.pack(number, 4, value.surface_id)
 
 
 @dataclass(slots=True)
@@ -3383,6 +3227,7 @@ _STREAM_DATA_SIZED_1 = Run(
     "base.id base.multi_media_time width height dest.top dest.left dest.bottom dest.right "
     "data_size",
 )
+_STREAM_DATA_SIZED_2 = Struct("<H5I4iI")
 
 
 def demarshal_stream_data_sized(body: Buffer) -> MsgDisplayStreamDataSized:
@@ -3415,13 +3260,17 @@ def demarshal_stream_data_sized(body: Buffer) -> MsgDisplayStreamDataSized:
     )
 
 
-def write_stream_data_sized(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_stream_data_sized(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     dest = value.dest
-    data = flat(value.data)
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 36 + len(data)
     parts.append(
-        _STREAM_DATA_SIZED_1.pack(
+        _STREAM_DATA_SIZED_2.pack(
+            number,
+            end,
             base.id,
             base.multi_media_time,
             value.width,
@@ -3434,7 +3283,6 @@ def write_stream_data_sized(value: Any) -> list[Buffer]:
         ),
     )
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -3453,6 +3301,7 @@ class MsgDisplayMonitorsConfig:
 
 
 _MONITORS_CONFIG_1 = Run("<2H", "display.monitors_config", "count max_allowed")
+_MONITORS_CONFIG_2 = Struct("<HI2H")
 
 
 def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
@@ -3469,10 +3318,10 @@ def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
     return MsgDisplayMonitorsConfig(max_allowed, heads)
 
 
-def write_monitors_config(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_monitors_config(parts: list[Buffer], number: int, value: Any) -> None:
     heads = value.heads
-    parts.append(_MONITORS_CONFIG_1.pack(len(heads), value.max_allowed))
+    end = 4 + len(heads) * 28
+    parts.append(_MONITORS_CONFIG_2.pack(number, end, len(heads), value.max_allowed))
     pack = HEAD_RUN.pack
     parts.append(
         b"".join(
@@ -3490,7 +3339,6 @@ def write_monitors_config(value: Any) -> list[Buffer]:
             ],
         ),
     )
-    return parts
 
 
 @dataclass(slots=True)
@@ -3531,18 +3379,12 @@ _DRAW_COMPOSITE_7 = Run(
     "display.draw_composite",
     "data.src_origin.x data.src_origin.y data.mask_origin.x data.mask_origin.y",
 )
-_DRAW_COMPOSITE_8 = Run(
-    "<I4iBI",
-    "display.draw_composite",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "base.clip.rects.num_rects",
-)
-_DRAW_COMPOSITE_9 = Run(
-    "<I4iB2I",
-    "display.draw_composite",
-    "base.surface_id base.box.top base.box.left base.box.bottom base.box.right base.clip.type "
-    "data.flags data.src_bitmap",
-)
+_DRAW_COMPOSITE_8 = Struct("<H2I4iBI")
+_DRAW_COMPOSITE_9 = Struct("<2I")
+_DRAW_COMPOSITE_10 = Struct("<H2I4iB2I")
+_DRAW_COMPOSITE_11 = Struct("<I")
+_DRAW_COMPOSITE_12 = Struct("<6I")
+_DRAW_COMPOSITE_13 = Struct("<4h")
 
 
 def demarshal_draw_composite(body: Buffer) -> MsgDisplayDrawComposite:
@@ -3667,18 +3509,7 @@ def demarshal_draw_composite(body: Buffer) -> MsgDisplayDrawComposite:
     )
 
 
-def write_draw_composite(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 37
-    if value.base.clip.type == 1:  # RECTS
-        end += 4
-        end += len(value.base.clip.rects.rects) * 16
-    if value.data.flags & 524288:  # HAS_MASK
-        end += 4
-    if value.data.flags & 1048576:  # HAS_SRC_TRANSFORM
-        end += 24
-    if value.data.flags & 2097152:  # HAS_MASK_TRANSFORM
-        end += 24
+def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> None:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -3686,12 +3517,38 @@ def write_draw_composite(value: Any) -> list[Buffer]:
     data_src_bitmap = data.src_bitmap
     data_src_origin = data.src_origin
     data_mask_origin = data.mask_origin
-    data_mask_bitmap_at = 0
+    end = 37
     if base_clip.type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
+        end += 4 + len(base_clip_rects_rects) * 16
+    if data.flags & 524288:  # HAS_MASK
+        data_mask_bitmap = data.mask_bitmap
+        end += 4
+    if data.flags & 1048576:  # HAS_SRC_TRANSFORM
+        data_src_transform = data.src_transform
+        end += 24
+    if data.flags & 2097152:  # HAS_MASK_TRANSFORM
+        data_mask_transform = data.mask_transform
+        end += 24
+    below: list[Buffer] = []
+    later: list[Target] = []
+    data_src_bitmap_at = 0
+    if data_src_bitmap is not None:
+        data_src_bitmap_at = end
+        end += write_image(below, later, data_src_bitmap)
+    if data.flags & 524288:  # HAS_MASK
+        data_mask_bitmap_at = 0
+        if data_mask_bitmap is not None:
+            data_mask_bitmap_at = end
+            end += write_image(below, later, data_mask_bitmap)
+    if later:
+        end = settle(below, later, end)
+    if base_clip.type == 1:  # RECTS
         parts.append(
             _DRAW_COMPOSITE_8.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -3710,18 +3567,12 @@ def write_draw_composite(value: Any) -> list[Buffer]:
                 ],
             ),
         )
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
-        parts.append(_DRAW_COMPOSITE_3.pack(data.flags, data_src_bitmap_at))
+        parts.append(_DRAW_COMPOSITE_9.pack(data.flags, data_src_bitmap_at))
     else:
-        data_src_bitmap_at = 0
-        if data_src_bitmap is not None:
-            data_src_bitmap_at = end
-            end += size_image(data_src_bitmap)
         parts.append(
-            _DRAW_COMPOSITE_9.pack(
+            _DRAW_COMPOSITE_10.pack(
+                number,
+                end,
                 base.surface_id,
                 base_box.top,
                 base_box.left,
@@ -3733,16 +3584,10 @@ def write_draw_composite(value: Any) -> list[Buffer]:
             ),
         )
     if data.flags & 524288:  # HAS_MASK
-        data_mask_bitmap = data.mask_bitmap
-        data_mask_bitmap_at = 0
-        if data_mask_bitmap is not None:
-            data_mask_bitmap_at = end
-            end += size_image(data_mask_bitmap)
-        parts.append(_DRAW_COMPOSITE_4.pack(data_mask_bitmap_at))
+        parts.append(_DRAW_COMPOSITE_11.pack(data_mask_bitmap_at))
     if data.flags & 1048576:  # HAS_SRC_TRANSFORM
-        data_src_transform = data.src_transform
         parts.append(
-            _DRAW_COMPOSITE_5.pack(
+            _DRAW_COMPOSITE_12.pack(
                 data_src_transform.t00,
                 data_src_transform.t01,
                 data_src_transform.t02,
@@ -3752,9 +3597,8 @@ def write_draw_composite(value: Any) -> list[Buffer]:
             ),
         )
     if data.flags & 2097152:  # HAS_MASK_TRANSFORM
-        data_mask_transform = data.mask_transform
         parts.append(
-            _DRAW_COMPOSITE_6.pack(
+            _DRAW_COMPOSITE_12.pack(
                 data_mask_transform.t00,
                 data_mask_transform.t01,
                 data_mask_transform.t02,
@@ -3764,17 +3608,11 @@ def write_draw_composite(value: Any) -> list[Buffer]:
             ),
         )
     parts.append(
-        _DRAW_COMPOSITE_7.pack(
+        _DRAW_COMPOSITE_13.pack(
             data_src_origin.x, data_src_origin.y, data_mask_origin.x, data_mask_origin.y
         ),
     )
-    below: list[Buffer] = []
-    if data_src_bitmap_at:
-        end = write_image(parts, below, data_src_bitmap, end)
-    if data_mask_bitmap_at:
-        end = write_image(parts, below, data_mask_bitmap, end)
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -3802,6 +3640,7 @@ _STREAM_ACTIVATE_REPORT_1 = Run(
     "display.stream_activate_report",
     "stream_id unique_id max_window_size timeout_ms",
 )
+_STREAM_ACTIVATE_REPORT_2 = Struct("<H5I")
 
 
 def demarshal_stream_activate_report(body: Buffer) -> MsgDisplayStreamActivateReport:
@@ -3811,15 +3650,10 @@ def demarshal_stream_activate_report(body: Buffer) -> MsgDisplayStreamActivateRe
         raise _STREAM_ACTIVATE_REPORT_1.short(0, len(body)) from None
 
 
-def marshal_stream_activate_report(value: Any) -> bytes:
-    try:
-        return _STREAM_ACTIVATE_REPORT_1.pack(
-            value.stream_id, value.unique_id, value.max_window_size, value.timeout_ms
-        )
-    except UNFIT:
-        raise misfit(
-            "display.stream_activate_report", value, MsgDisplayStreamActivateReport
-        ) from None
+def write_stream_activate_report(number: int, value: Any) -> bytes:
+    return _STREAM_ACTIVATE_REPORT_2.pack(
+        number, 16, value.stream_id, value.unique_id, value.max_window_size, value.timeout_ms
+    )
 
 
 @dataclass(slots=True)
@@ -3854,6 +3688,7 @@ _GL_SCANOUT_UNIX_1 = Run(
     "display.gl_scanout_unix",
     "width height stride drm_fourcc_format flags",
 )
+_GL_SCANOUT_UNIX_2 = Struct("<H6I")
 
 
 def demarshal_gl_scanout_unix(body: Buffer) -> MsgDisplayGlScanoutUnix:
@@ -3864,13 +3699,10 @@ def demarshal_gl_scanout_unix(body: Buffer) -> MsgDisplayGlScanoutUnix:
     return MsgDisplayGlScanoutUnix(-1, width, height, stride, drm_fourcc_format, flags)
 
 
-def marshal_gl_scanout_unix(value: Any) -> bytes:
-    try:
-        return _GL_SCANOUT_UNIX_1.pack(
-            value.width, value.height, value.stride, value.drm_fourcc_format, value.flags
-        )
-    except UNFIT:
-        raise misfit("display.gl_scanout_unix", value, MsgDisplayGlScanoutUnix) from None
+def write_gl_scanout_unix(number: int, value: Any) -> bytes:
+    return _GL_SCANOUT_UNIX_2.pack(
+        number, 20, value.width, value.height, value.stride, value.drm_fourcc_format, value.flags
+    )
 
 
 @dataclass(slots=True)
@@ -3895,6 +3727,7 @@ class MsgDisplayGlDraw:
 
 
 _GL_DRAW_1 = Run("<4I", "display.gl_draw", "x y w h")
+_GL_DRAW_2 = Struct("<H5I")
 
 
 def demarshal_gl_draw(body: Buffer) -> MsgDisplayGlDraw:
@@ -3904,11 +3737,8 @@ def demarshal_gl_draw(body: Buffer) -> MsgDisplayGlDraw:
         raise _GL_DRAW_1.short(0, len(body)) from None
 
 
-def marshal_gl_draw(value: Any) -> bytes:
-    try:
-        return _GL_DRAW_1.pack(value.x, value.y, value.w, value.h)
-    except UNFIT:
-        raise misfit("display.gl_draw", value, MsgDisplayGlDraw) from None
+def write_gl_draw(number: int, value: Any) -> bytes:
+    return _GL_DRAW_2.pack(number, 16, value.x, value.y, value.w, value.h)
 
 
 @dataclass(slots=True)
@@ -3935,6 +3765,7 @@ _CLIENT_INIT_1 = Run(
     "display.init",
     "pixmap_cache_id pixmap_cache_size glz_dictionary_id glz_dictionary_window_size",
 )
+_CLIENT_INIT_2 = Struct("<HIBqBi")
 
 
 def demarshal_client_init(body: Buffer) -> MsgcDisplayInit:
@@ -3944,16 +3775,15 @@ def demarshal_client_init(body: Buffer) -> MsgcDisplayInit:
         raise _CLIENT_INIT_1.short(0, len(body)) from None
 
 
-def marshal_client_init(value: Any) -> bytes:
-    try:
-        return _CLIENT_INIT_1.pack(
-            value.pixmap_cache_id,
-            value.pixmap_cache_size,
-            value.glz_dictionary_id,
-            value.glz_dictionary_window_size,
-        )
-    except UNFIT:
-        raise misfit("display.init", value, MsgcDisplayInit) from None
+def write_client_init(number: int, value: Any) -> bytes:
+    return _CLIENT_INIT_2.pack(
+        number,
+        14,
+        value.pixmap_cache_id,
+        value.pixmap_cache_size,
+        value.glz_dictionary_id,
+        value.glz_dictionary_window_size,
+    )
 
 
 @dataclass(slots=True)
@@ -3994,6 +3824,7 @@ _CLIENT_STREAM_REPORT_1 = Run(
     "stream_id unique_id start_frame_mm_time end_frame_mm_time num_frames num_drops "
     "last_frame_delay audio_delay",
 )
+_CLIENT_STREAM_REPORT_2 = Struct("<H7IiI")
 
 
 def demarshal_client_stream_report(body: Buffer) -> MsgcDisplayStreamReport:
@@ -4003,20 +3834,19 @@ def demarshal_client_stream_report(body: Buffer) -> MsgcDisplayStreamReport:
         raise _CLIENT_STREAM_REPORT_1.short(0, len(body)) from None
 
 
-def marshal_client_stream_report(value: Any) -> bytes:
-    try:
-        return _CLIENT_STREAM_REPORT_1.pack(
-            value.stream_id,
-            value.unique_id,
-            value.start_frame_mm_time,
-            value.end_frame_mm_time,
-            value.num_frames,
-            value.num_drops,
-            value.last_frame_delay,
-            value.audio_delay,
-        )
-    except UNFIT:
-        raise misfit("display.stream_report", value, MsgcDisplayStreamReport) from None
+def write_client_stream_report(number: int, value: Any) -> bytes:
+    return _CLIENT_STREAM_REPORT_2.pack(
+        number,
+        32,
+        value.stream_id,
+        value.unique_id,
+        value.start_frame_mm_time,
+        value.end_frame_mm_time,
+        value.num_frames,
+        value.num_drops,
+        value.last_frame_delay,
+        value.audio_delay,
+    )
 
 
 @dataclass(slots=True)
@@ -4030,6 +3860,7 @@ class MsgcDisplayPreferredCompression:
 
 
 _CLIENT_PREFERRED_COMPRESSION_1 = Run("<B", "display.preferred_compression", "image_compression")
+_CLIENT_PREFERRED_COMPRESSION_2 = Struct("<HIB")
 
 
 def demarshal_client_preferred_compression(body: Buffer) -> MsgcDisplayPreferredCompression:
@@ -4039,13 +3870,8 @@ def demarshal_client_preferred_compression(body: Buffer) -> MsgcDisplayPreferred
         raise _CLIENT_PREFERRED_COMPRESSION_1.short(0, len(body)) from None
 
 
-def marshal_client_preferred_compression(value: Any) -> bytes:
-    try:
-        return _CLIENT_PREFERRED_COMPRESSION_1.pack(value.image_compression)
-    except UNFIT:
-        raise misfit(
-            "display.preferred_compression", value, MsgcDisplayPreferredCompression
-        ) from None
+def write_client_preferred_compression(number: int, value: Any) -> bytes:
+    return _CLIENT_PREFERRED_COMPRESSION_2.pack(number, 1, value.image_compression)
 
 
 @dataclass(slots=True)
@@ -4055,14 +3881,17 @@ class MsgcDisplayGlDrawDone:
     SHAPE: ClassVar[Shape] = ()
 
 
+_CLIENT_GL_DRAW_DONE_1 = Struct("<HI")
+
+
 def demarshal_client_gl_draw_done(body: Buffer) -> MsgcDisplayGlDrawDone:
     return MsgcDisplayGlDrawDone()
 
 
-def marshal_client_gl_draw_done(value: Any) -> bytes:
+def write_client_gl_draw_done(number: int, value: Any) -> bytes:
     if not isinstance(value, MsgcDisplayGlDrawDone):
-        raise misfit("display.gl_draw_done", value, MsgcDisplayGlDrawDone)
-    return b""
+        raise TypeError
+    return _CLIENT_GL_DRAW_DONE_1.pack(number, 0)
 
 
 @dataclass(slots=True)
@@ -4083,6 +3912,7 @@ _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_1 = Run(
     "display.preferred_video_codec_type",
     "num_of_codecs",
 )
+_CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2 = Struct("<HIB")
 
 
 def demarshal_client_preferred_video_codec_type(body: Buffer) -> MsgcDisplayPreferredVideoCodecType:
@@ -4099,18 +3929,17 @@ def demarshal_client_preferred_video_codec_type(body: Buffer) -> MsgcDisplayPref
     return MsgcDisplayPreferredVideoCodecType(codecs)
 
 
-def write_client_preferred_video_codec_type(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_client_preferred_video_codec_type(parts: list[Buffer], number: int, value: Any) -> None:
     codecs = value.codecs
-    parts.append(_CLIENT_PREFERRED_VIDEO_CODEC_TYPE_1.pack(len(codecs)))
+    end = 1 + len(codecs)
+    parts.append(_CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2.pack(number, end, len(codecs)))
     parts.append(pack_integers("B", codecs))
-    return parts
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "mode", MsgDisplayMode, demarshal_mode, marshal_mode, "display.mode", 12),
-    fixed(102, "mark", MsgEmpty, demarshal_empty, marshal_empty, "display.mark", 0),
-    fixed(103, "reset", MsgEmpty, demarshal_empty, marshal_empty, "display.reset", 0),
+    fixed(101, "mode", MsgDisplayMode, demarshal_mode, write_mode, "display.mode", 12),
+    fixed(102, "mark", MsgEmpty, demarshal_empty, write_empty, "display.mark", 0),
+    fixed(103, "reset", MsgEmpty, demarshal_empty, write_empty, "display.reset", 0),
     varying(
         104,
         "copy_bits",
@@ -4140,7 +3969,7 @@ SERVER: tuple[MessageType, ...] = (
         "inval_palette",
         MsgDisplayInvalPalette,
         demarshal_inval_palette,
-        marshal_inval_palette,
+        write_inval_palette,
         "display.inval_palette",
         8,
     ),
@@ -4149,7 +3978,7 @@ SERVER: tuple[MessageType, ...] = (
         "inval_all_palettes",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "display.inval_all_palettes",
         0,
     ),
@@ -4182,7 +4011,7 @@ SERVER: tuple[MessageType, ...] = (
         "stream_destroy",
         MsgDisplayStreamDestroy,
         demarshal_stream_destroy,
-        marshal_stream_destroy,
+        write_stream_destroy,
         "display.stream_destroy",
         4,
     ),
@@ -4191,7 +4020,7 @@ SERVER: tuple[MessageType, ...] = (
         "stream_destroy_all",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "display.stream_destroy_all",
         0,
     ),
@@ -4296,7 +4125,7 @@ SERVER: tuple[MessageType, ...] = (
         "surface_create",
         MsgDisplaySurfaceCreate,
         demarshal_surface_create,
-        marshal_surface_create,
+        write_surface_create,
         "display.surface_create",
         20,
     ),
@@ -4305,7 +4134,7 @@ SERVER: tuple[MessageType, ...] = (
         "surface_destroy",
         MsgDisplaySurfaceDestroy,
         demarshal_surface_destroy,
-        marshal_surface_destroy,
+        write_surface_destroy,
         "display.surface_destroy",
         4,
     ),
@@ -4338,7 +4167,7 @@ SERVER: tuple[MessageType, ...] = (
         "stream_activate_report",
         MsgDisplayStreamActivateReport,
         demarshal_stream_activate_report,
-        marshal_stream_activate_report,
+        write_stream_activate_report,
         "display.stream_activate_report",
         16,
     ),
@@ -4347,12 +4176,12 @@ SERVER: tuple[MessageType, ...] = (
         "gl_scanout_unix",
         MsgDisplayGlScanoutUnix,
         demarshal_gl_scanout_unix,
-        marshal_gl_scanout_unix,
+        write_gl_scanout_unix,
         "display.gl_scanout_unix",
         20,
     ),
     fixed(
-        321, "gl_draw", MsgDisplayGlDraw, demarshal_gl_draw, marshal_gl_draw, "display.gl_draw", 16
+        321, "gl_draw", MsgDisplayGlDraw, demarshal_gl_draw, write_gl_draw, "display.gl_draw", 16
     ),
     varying(
         322, "quality_indicator", MsgData, demarshal_data, write_data, "display.quality_indicator"
@@ -4360,14 +4189,14 @@ SERVER: tuple[MessageType, ...] = (
 )
 CLIENT: tuple[MessageType, ...] = (
     fixed(
-        101, "init", MsgcDisplayInit, demarshal_client_init, marshal_client_init, "display.init", 14
+        101, "init", MsgcDisplayInit, demarshal_client_init, write_client_init, "display.init", 14
     ),
     fixed(
         102,
         "stream_report",
         MsgcDisplayStreamReport,
         demarshal_client_stream_report,
-        marshal_client_stream_report,
+        write_client_stream_report,
         "display.stream_report",
         32,
     ),
@@ -4376,7 +4205,7 @@ CLIENT: tuple[MessageType, ...] = (
         "preferred_compression",
         MsgcDisplayPreferredCompression,
         demarshal_client_preferred_compression,
-        marshal_client_preferred_compression,
+        write_client_preferred_compression,
         "display.preferred_compression",
         1,
     ),
@@ -4385,7 +4214,7 @@ CLIENT: tuple[MessageType, ...] = (
         "gl_draw_done",
         MsgcDisplayGlDrawDone,
         demarshal_client_gl_draw_done,
-        marshal_client_gl_draw_done,
+        write_client_gl_draw_done,
         "display.gl_draw_done",
         0,
     ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
-from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, marshal_empty, write_data
+from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, write_data, write_empty
 from .messages import MessageType, fixed, varying
-from .shape import Integer, Shape, misfit
+from .shape import Integer, Shape
 from .wire import UNFIT, Buffer, Run
 
 
@@ -22,6 +23,7 @@ class MsgInputsInit:
 
 
 _INIT_1 = Run("<H", "inputs.init", "keyboard_modifiers")
+_INIT_2 = Struct("<HIH")
 
 
 def demarshal_init(body: Buffer) -> MsgInputsInit:
@@ -31,11 +33,8 @@ def demarshal_init(body: Buffer) -> MsgInputsInit:
         raise _INIT_1.short(0, len(body)) from None
 
 
-def marshal_init(value: Any) -> bytes:
-    try:
-        return _INIT_1.pack(value.keyboard_modifiers)
-    except UNFIT:
-        raise misfit("inputs.init", value, MsgInputsInit) from None
+def write_init(number: int, value: Any) -> bytes:
+    return _INIT_2.pack(number, 2, value.keyboard_modifiers)
 
 
 @dataclass(slots=True)
@@ -49,6 +48,7 @@ class MsgInputsKeyModifiers:
 
 
 _KEY_MODIFIERS_1 = Run("<H", "inputs.key_modifiers", "modifiers")
+_KEY_MODIFIERS_2 = Struct("<HIH")
 
 
 def demarshal_key_modifiers(body: Buffer) -> MsgInputsKeyModifiers:
@@ -58,11 +58,8 @@ def demarshal_key_modifiers(body: Buffer) -> MsgInputsKeyModifiers:
         raise _KEY_MODIFIERS_1.short(0, len(body)) from None
 
 
-def marshal_key_modifiers(value: Any) -> bytes:
-    try:
-        return _KEY_MODIFIERS_1.pack(value.modifiers)
-    except UNFIT:
-        raise misfit("inputs.key_modifiers", value, MsgInputsKeyModifiers) from None
+def write_key_modifiers(number: int, value: Any) -> bytes:
+    return _KEY_MODIFIERS_2.pack(number, 2, value.modifiers)
 
 
 @dataclass(slots=True)
@@ -76,6 +73,7 @@ class MsgcInputsKeyDown:
 
 
 _CLIENT_KEY_DOWN_1 = Run("<I", "inputs.key_down", "code")
+_CLIENT_KEY_DOWN_2 = Struct("<H2I")
 
 
 def demarshal_client_key_down(body: Buffer) -> MsgcInputsKeyDown:
@@ -85,11 +83,8 @@ def demarshal_client_key_down(body: Buffer) -> MsgcInputsKeyDown:
         raise _CLIENT_KEY_DOWN_1.short(0, len(body)) from None
 
 
-def marshal_client_key_down(value: Any) -> bytes:
-    try:
-        return _CLIENT_KEY_DOWN_1.pack(value.code)
-    except UNFIT:
-        raise misfit("inputs.key_down", value, MsgcInputsKeyDown) from None
+def write_client_key_down(number: int, value: Any) -> bytes:
+    return _CLIENT_KEY_DOWN_2.pack(number, 4, value.code)
 
 
 @dataclass(slots=True)
@@ -103,6 +98,7 @@ class MsgcInputsKeyUp:
 
 
 _CLIENT_KEY_UP_1 = Run("<I", "inputs.key_up", "code")
+_CLIENT_KEY_UP_2 = Struct("<H2I")
 
 
 def demarshal_client_key_up(body: Buffer) -> MsgcInputsKeyUp:
@@ -112,11 +108,8 @@ def demarshal_client_key_up(body: Buffer) -> MsgcInputsKeyUp:
         raise _CLIENT_KEY_UP_1.short(0, len(body)) from None
 
 
-def marshal_client_key_up(value: Any) -> bytes:
-    try:
-        return _CLIENT_KEY_UP_1.pack(value.code)
-    except UNFIT:
-        raise misfit("inputs.key_up", value, MsgcInputsKeyUp) from None
+def write_client_key_up(number: int, value: Any) -> bytes:
+    return _CLIENT_KEY_UP_2.pack(number, 4, value.code)
 
 
 @dataclass(slots=True)
@@ -130,6 +123,7 @@ class MsgcInputsKeyModifiers:
 
 
 _CLIENT_KEY_MODIFIERS_1 = Run("<H", "inputs.key_modifiers", "modifiers")
+_CLIENT_KEY_MODIFIERS_2 = Struct("<HIH")
 
 
 def demarshal_client_key_modifiers(body: Buffer) -> MsgcInputsKeyModifiers:
@@ -139,11 +133,8 @@ def demarshal_client_key_modifiers(body: Buffer) -> MsgcInputsKeyModifiers:
         raise _CLIENT_KEY_MODIFIERS_1.short(0, len(body)) from None
 
 
-def marshal_client_key_modifiers(value: Any) -> bytes:
-    try:
-        return _CLIENT_KEY_MODIFIERS_1.pack(value.modifiers)
-    except UNFIT:
-        raise misfit("inputs.key_modifiers", value, MsgcInputsKeyModifiers) from None
+def write_client_key_modifiers(number: int, value: Any) -> bytes:
+    return _CLIENT_KEY_MODIFIERS_2.pack(number, 2, value.modifiers)
 
 
 @dataclass(slots=True)
@@ -165,6 +156,7 @@ class MsgcInputsMouseMotion:
 
 
 _CLIENT_MOUSE_MOTION_1 = Run("<2iH", "inputs.mouse_motion", "dx dy buttons_state")
+_CLIENT_MOUSE_MOTION_2 = Struct("<HI2iH")
 
 
 def demarshal_client_mouse_motion(body: Buffer) -> MsgcInputsMouseMotion:
@@ -174,11 +166,8 @@ def demarshal_client_mouse_motion(body: Buffer) -> MsgcInputsMouseMotion:
         raise _CLIENT_MOUSE_MOTION_1.short(0, len(body)) from None
 
 
-def marshal_client_mouse_motion(value: Any) -> bytes:
-    try:
-        return _CLIENT_MOUSE_MOTION_1.pack(value.dx, value.dy, value.buttons_state)
-    except UNFIT:
-        raise misfit("inputs.mouse_motion", value, MsgcInputsMouseMotion) from None
+def write_client_mouse_motion(number: int, value: Any) -> bytes:
+    return _CLIENT_MOUSE_MOTION_2.pack(number, 10, value.dx, value.dy, value.buttons_state)
 
 
 @dataclass(slots=True)
@@ -203,6 +192,7 @@ class MsgcInputsMousePosition:
 
 
 _CLIENT_MOUSE_POSITION_1 = Run("<2IHB", "inputs.mouse_position", "x y buttons_state display_id")
+_CLIENT_MOUSE_POSITION_2 = Struct("<H3IHB")
 
 
 def demarshal_client_mouse_position(body: Buffer) -> MsgcInputsMousePosition:
@@ -212,13 +202,10 @@ def demarshal_client_mouse_position(body: Buffer) -> MsgcInputsMousePosition:
         raise _CLIENT_MOUSE_POSITION_1.short(0, len(body)) from None
 
 
-def marshal_client_mouse_position(value: Any) -> bytes:
-    try:
-        return _CLIENT_MOUSE_POSITION_1.pack(
-            value.x, value.y, value.buttons_state, value.display_id
-        )
-    except UNFIT:
-        raise misfit("inputs.mouse_position", value, MsgcInputsMousePosition) from None
+def write_client_mouse_position(number: int, value: Any) -> bytes:
+    return _CLIENT_MOUSE_POSITION_2.pack(
+        number, 11, value.x, value.y, value.buttons_state, value.display_id
+    )
 
 
 @dataclass(slots=True)
@@ -237,6 +224,7 @@ class MsgcInputsMousePress:
 
 
 _CLIENT_MOUSE_PRESS_1 = Run("<BH", "inputs.mouse_press", "button buttons_state")
+_CLIENT_MOUSE_PRESS_2 = Struct("<HIBH")
 
 
 def demarshal_client_mouse_press(body: Buffer) -> MsgcInputsMousePress:
@@ -246,11 +234,8 @@ def demarshal_client_mouse_press(body: Buffer) -> MsgcInputsMousePress:
         raise _CLIENT_MOUSE_PRESS_1.short(0, len(body)) from None
 
 
-def marshal_client_mouse_press(value: Any) -> bytes:
-    try:
-        return _CLIENT_MOUSE_PRESS_1.pack(value.button, value.buttons_state)
-    except UNFIT:
-        raise misfit("inputs.mouse_press", value, MsgcInputsMousePress) from None
+def write_client_mouse_press(number: int, value: Any) -> bytes:
+    return _CLIENT_MOUSE_PRESS_2.pack(number, 3, value.button, value.buttons_state)
 
 
 @dataclass(slots=True)
@@ -269,6 +254,7 @@ class MsgcInputsMouseRelease:
 
 
 _CLIENT_MOUSE_RELEASE_1 = Run("<BH", "inputs.mouse_release", "button buttons_state")
+_CLIENT_MOUSE_RELEASE_2 = Struct("<HIBH")
 
 
 def demarshal_client_mouse_release(body: Buffer) -> MsgcInputsMouseRelease:
@@ -278,21 +264,18 @@ def demarshal_client_mouse_release(body: Buffer) -> MsgcInputsMouseRelease:
         raise _CLIENT_MOUSE_RELEASE_1.short(0, len(body)) from None
 
 
-def marshal_client_mouse_release(value: Any) -> bytes:
-    try:
-        return _CLIENT_MOUSE_RELEASE_1.pack(value.button, value.buttons_state)
-    except UNFIT:
-        raise misfit("inputs.mouse_release", value, MsgcInputsMouseRelease) from None
+def write_client_mouse_release(number: int, value: Any) -> bytes:
+    return _CLIENT_MOUSE_RELEASE_2.pack(number, 3, value.button, value.buttons_state)
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgInputsInit, demarshal_init, marshal_init, "inputs.init", 2),
+    fixed(101, "init", MsgInputsInit, demarshal_init, write_init, "inputs.init", 2),
     fixed(
         102,
         "key_modifiers",
         MsgInputsKeyModifiers,
         demarshal_key_modifiers,
-        marshal_key_modifiers,
+        write_key_modifiers,
         "inputs.key_modifiers",
         2,
     ),
@@ -301,7 +284,7 @@ SERVER: tuple[MessageType, ...] = (
         "mouse_motion_ack",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "inputs.mouse_motion_ack",
         0,
     ),
@@ -312,7 +295,7 @@ CLIENT: tuple[MessageType, ...] = (
         "key_down",
         MsgcInputsKeyDown,
         demarshal_client_key_down,
-        marshal_client_key_down,
+        write_client_key_down,
         "inputs.key_down",
         4,
     ),
@@ -321,7 +304,7 @@ CLIENT: tuple[MessageType, ...] = (
         "key_up",
         MsgcInputsKeyUp,
         demarshal_client_key_up,
-        marshal_client_key_up,
+        write_client_key_up,
         "inputs.key_up",
         4,
     ),
@@ -330,7 +313,7 @@ CLIENT: tuple[MessageType, ...] = (
         "key_modifiers",
         MsgcInputsKeyModifiers,
         demarshal_client_key_modifiers,
-        marshal_client_key_modifiers,
+        write_client_key_modifiers,
         "inputs.key_modifiers",
         2,
     ),
@@ -340,7 +323,7 @@ CLIENT: tuple[MessageType, ...] = (
         "mouse_motion",
         MsgcInputsMouseMotion,
         demarshal_client_mouse_motion,
-        marshal_client_mouse_motion,
+        write_client_mouse_motion,
         "inputs.mouse_motion",
         10,
     ),
@@ -349,7 +332,7 @@ CLIENT: tuple[MessageType, ...] = (
         "mouse_position",
         MsgcInputsMousePosition,
         demarshal_client_mouse_position,
-        marshal_client_mouse_position,
+        write_client_mouse_position,
         "inputs.mouse_position",
         11,
     ),
@@ -358,7 +341,7 @@ CLIENT: tuple[MessageType, ...] = (
         "mouse_press",
         MsgcInputsMousePress,
         demarshal_client_mouse_press,
-        marshal_client_mouse_press,
+        write_client_mouse_press,
         "inputs.mouse_press",
         3,
     ),
@@ -367,7 +350,7 @@ CLIENT: tuple[MessageType, ...] = (
         "mouse_release",
         MsgcInputsMouseRelease,
         demarshal_client_mouse_release,
-        marshal_client_mouse_release,
+        write_client_mouse_release,
         "inputs.mouse_release",
         3,
     ),

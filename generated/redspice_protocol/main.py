@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import starmap
+from struct import Struct
 from typing import Any, ClassVar
 
-from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, marshal_empty, write_data
+from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, write_data, write_empty
 from .messages import MessageType, fixed, varying
-from .shape import Count, Integer, Octets, Record, Records, Shape, misfit
+from .shape import Count, Integer, Octets, Record, Records, Shape
 from .structs import CHANNEL_ID_RUN, ChannelId, DstInfo
 from .wire import (
     UNFIT,
@@ -16,8 +17,7 @@ from .wire import (
     Run,
     array_length,
     bad_pointer,
-    flat,
-    flat_or_none,
+    check_payload,
     null_pointer,
     truncated,
     wrong_size,
@@ -41,6 +41,7 @@ _MIGRATE_BEGIN_1 = Run(
     "dst_info.port dst_info.sport dst_info.host_size dst_info.host_data dst_info.cert_subject_size "
     "dst_info.cert_subject_data",
 )
+_MIGRATE_BEGIN_2 = Struct("<HI2H4I")
 
 
 def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
@@ -97,22 +98,34 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
     )
 
 
-def write_migrate_begin(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 20
+def write_migrate_begin(parts: list[Buffer], number: int, value: Any) -> None:
     dst_info = value.dst_info
-    dst_info_host_data = flat(dst_info.host_data)
-    dst_info_cert_subject_data = flat_or_none(dst_info.cert_subject_data)
+    dst_info_host_data = dst_info.host_data
+    if type(dst_info_host_data) is not bytes:
+        check_payload(dst_info_host_data)
+    dst_info_cert_subject_data = dst_info.cert_subject_data
+    if type(dst_info_cert_subject_data) is not bytes and dst_info_cert_subject_data is not None:
+        check_payload(dst_info_cert_subject_data)
+    end = 20
+    below: list[Buffer] = []
     if not dst_info_host_data:
         raise null_pointer("main.migrate_begin.dst_info.host_data")
     dst_info_host_data_at = end
+    below.append(dst_info_host_data)
     end += len(dst_info_host_data)
     dst_info_cert_subject_data_at = 0
     if dst_info_cert_subject_data:
         dst_info_cert_subject_data_at = end
+        below.append(dst_info_cert_subject_data)
         end += len(dst_info_cert_subject_data)
+    if dst_info_cert_subject_data is None and dst_info.cert_subject_size > end:
+        raise wrong_size(
+            "main.migrate_begin.dst_info.cert_subject_data", end, dst_info.cert_subject_size
+        )
     parts.append(
-        _MIGRATE_BEGIN_1.pack(
+        _MIGRATE_BEGIN_2.pack(
+            number,
+            end,
             dst_info.port,
             dst_info.sport,
             len(dst_info_host_data),
@@ -121,15 +134,7 @@ def write_migrate_begin(value: Any) -> list[Buffer]:
             dst_info_cert_subject_data_at,
         ),
     )
-    if dst_info_host_data_at:
-        parts.append(dst_info_host_data)
-    if dst_info_cert_subject_data_at:
-        parts.append(dst_info_cert_subject_data)
-    if not dst_info_cert_subject_data_at and dst_info.cert_subject_size > end:
-        raise wrong_size(
-            "main.migrate_begin.dst_info.cert_subject_data", end, dst_info.cert_subject_size
-        )
-    return parts
+    parts += below
 
 
 @dataclass(slots=True)
@@ -171,6 +176,7 @@ _INIT_1 = Run(
     "session_id display_channels_hint supported_mouse_modes current_mouse_mode agent_connected "
     "agent_tokens multi_media_time ram_hint",
 )
+_INIT_2 = Struct("<H9I")
 
 
 def demarshal_init(body: Buffer) -> MsgMainInit:
@@ -180,20 +186,19 @@ def demarshal_init(body: Buffer) -> MsgMainInit:
         raise _INIT_1.short(0, len(body)) from None
 
 
-def marshal_init(value: Any) -> bytes:
-    try:
-        return _INIT_1.pack(
-            value.session_id,
-            value.display_channels_hint,
-            value.supported_mouse_modes,
-            value.current_mouse_mode,
-            value.agent_connected,
-            value.agent_tokens,
-            value.multi_media_time,
-            value.ram_hint,
-        )
-    except UNFIT:
-        raise misfit("main.init", value, MsgMainInit) from None
+def write_init(number: int, value: Any) -> bytes:
+    return _INIT_2.pack(
+        number,
+        32,
+        value.session_id,
+        value.display_channels_hint,
+        value.supported_mouse_modes,
+        value.current_mouse_mode,
+        value.agent_connected,
+        value.agent_tokens,
+        value.multi_media_time,
+        value.ram_hint,
+    )
 
 
 @dataclass(slots=True)
@@ -209,6 +214,7 @@ class MsgMainChannelsList:
 
 
 _CHANNELS_LIST_1 = Run("<I", "main.channels_list", "num_of_channels")
+_CHANNELS_LIST_2 = Struct("<H2I")
 
 
 def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
@@ -225,13 +231,12 @@ def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
     return MsgMainChannelsList(channels)
 
 
-def write_channels_list(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_channels_list(parts: list[Buffer], number: int, value: Any) -> None:
     channels = value.channels
-    parts.append(_CHANNELS_LIST_1.pack(len(channels)))
+    end = 4 + len(channels) * 2
+    parts.append(_CHANNELS_LIST_2.pack(number, end, len(channels)))
     pack = CHANNEL_ID_RUN.pack
     parts.append(b"".join([pack(each.type, each.id) for each in channels]))
-    return parts
 
 
 @dataclass(slots=True)
@@ -250,6 +255,7 @@ class MsgMainMouseMode:
 
 
 _MOUSE_MODE_1 = Run("<2H", "main.mouse_mode", "supported_modes current_mode")
+_MOUSE_MODE_2 = Struct("<HI2H")
 
 
 def demarshal_mouse_mode(body: Buffer) -> MsgMainMouseMode:
@@ -259,11 +265,8 @@ def demarshal_mouse_mode(body: Buffer) -> MsgMainMouseMode:
         raise _MOUSE_MODE_1.short(0, len(body)) from None
 
 
-def marshal_mouse_mode(value: Any) -> bytes:
-    try:
-        return _MOUSE_MODE_1.pack(value.supported_modes, value.current_mode)
-    except UNFIT:
-        raise misfit("main.mouse_mode", value, MsgMainMouseMode) from None
+def write_mouse_mode(number: int, value: Any) -> bytes:
+    return _MOUSE_MODE_2.pack(number, 4, value.supported_modes, value.current_mode)
 
 
 @dataclass(slots=True)
@@ -277,6 +280,7 @@ class MsgMainMultiMediaTime:
 
 
 _MULTI_MEDIA_TIME_1 = Run("<I", "main.multi_media_time", "time")
+_MULTI_MEDIA_TIME_2 = Struct("<H2I")
 
 
 def demarshal_multi_media_time(body: Buffer) -> MsgMainMultiMediaTime:
@@ -286,11 +290,8 @@ def demarshal_multi_media_time(body: Buffer) -> MsgMainMultiMediaTime:
         raise _MULTI_MEDIA_TIME_1.short(0, len(body)) from None
 
 
-def marshal_multi_media_time(value: Any) -> bytes:
-    try:
-        return _MULTI_MEDIA_TIME_1.pack(value.time)
-    except UNFIT:
-        raise misfit("main.multi_media_time", value, MsgMainMultiMediaTime) from None
+def write_multi_media_time(number: int, value: Any) -> bytes:
+    return _MULTI_MEDIA_TIME_2.pack(number, 4, value.time)
 
 
 @dataclass(slots=True)
@@ -304,6 +305,7 @@ class MsgMainAgentDisconnected:
 
 
 _AGENT_DISCONNECTED_1 = Run("<I", "main.agent_disconnected", "error_code")
+_AGENT_DISCONNECTED_2 = Struct("<H2I")
 
 
 def demarshal_agent_disconnected(body: Buffer) -> MsgMainAgentDisconnected:
@@ -313,11 +315,8 @@ def demarshal_agent_disconnected(body: Buffer) -> MsgMainAgentDisconnected:
         raise _AGENT_DISCONNECTED_1.short(0, len(body)) from None
 
 
-def marshal_agent_disconnected(value: Any) -> bytes:
-    try:
-        return _AGENT_DISCONNECTED_1.pack(value.error_code)
-    except UNFIT:
-        raise misfit("main.agent_disconnected", value, MsgMainAgentDisconnected) from None
+def write_agent_disconnected(number: int, value: Any) -> bytes:
+    return _AGENT_DISCONNECTED_2.pack(number, 4, value.error_code)
 
 
 @dataclass(slots=True)
@@ -331,6 +330,7 @@ class MsgMainAgentToken:
 
 
 _AGENT_TOKEN_1 = Run("<I", "main.agent_token", "num_tokens")
+_AGENT_TOKEN_2 = Struct("<H2I")
 
 
 def demarshal_agent_token(body: Buffer) -> MsgMainAgentToken:
@@ -340,11 +340,8 @@ def demarshal_agent_token(body: Buffer) -> MsgMainAgentToken:
         raise _AGENT_TOKEN_1.short(0, len(body)) from None
 
 
-def marshal_agent_token(value: Any) -> bytes:
-    try:
-        return _AGENT_TOKEN_1.pack(value.num_tokens)
-    except UNFIT:
-        raise misfit("main.agent_token", value, MsgMainAgentToken) from None
+def write_agent_token(number: int, value: Any) -> bytes:
+    return _AGENT_TOKEN_2.pack(number, 4, value.num_tokens)
 
 
 @dataclass(slots=True)
@@ -381,6 +378,7 @@ _MIGRATE_SWITCH_HOST_1 = Run(
     "main.migrate_switch_host",
     "port sport host_size host_data cert_subject_size cert_subject_data",
 )
+_MIGRATE_SWITCH_HOST_2 = Struct("<HI2H4I")
 
 
 def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
@@ -431,21 +429,33 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
     )
 
 
-def write_migrate_switch_host(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_migrate_switch_host(parts: list[Buffer], number: int, value: Any) -> None:
+    host_data = value.host_data
+    if type(host_data) is not bytes and host_data is not None:
+        check_payload(host_data)
+    cert_subject_data = value.cert_subject_data
+    if type(cert_subject_data) is not bytes and cert_subject_data is not None:
+        check_payload(cert_subject_data)
     end = 20
-    host_data = flat_or_none(value.host_data)
-    cert_subject_data = flat_or_none(value.cert_subject_data)
+    below: list[Buffer] = []
     host_data_at = 0
     if host_data:
         host_data_at = end
+        below.append(host_data)
         end += len(host_data)
     cert_subject_data_at = 0
     if cert_subject_data:
         cert_subject_data_at = end
+        below.append(cert_subject_data)
         end += len(cert_subject_data)
+    if host_data is None and value.host_size > end:
+        raise wrong_size("main.migrate_switch_host.host_data", end, value.host_size)
+    if cert_subject_data is None and value.cert_subject_size > end:
+        raise wrong_size("main.migrate_switch_host.cert_subject_data", end, value.cert_subject_size)
     parts.append(
-        _MIGRATE_SWITCH_HOST_1.pack(
+        _MIGRATE_SWITCH_HOST_2.pack(
+            number,
+            end,
             value.port,
             value.sport,
             array_length(host_data, value.host_size),
@@ -454,15 +464,7 @@ def write_migrate_switch_host(value: Any) -> list[Buffer]:
             cert_subject_data_at,
         ),
     )
-    if host_data_at:
-        parts.append(host_data)
-    if cert_subject_data_at:
-        parts.append(cert_subject_data)
-    if not host_data_at and value.host_size > end:
-        raise wrong_size("main.migrate_switch_host.host_data", end, value.host_size)
-    if not cert_subject_data_at and value.cert_subject_size > end:
-        raise wrong_size("main.migrate_switch_host.cert_subject_data", end, value.cert_subject_size)
-    return parts
+    parts += below
 
 
 @dataclass(slots=True)
@@ -479,6 +481,7 @@ class MsgMainName:
 
 
 _NAME_1 = Run("<I", "main.name", "name_len")
+_NAME_2 = Struct("<H2I")
 
 
 def demarshal_name(body: Buffer) -> MsgMainName:
@@ -495,12 +498,13 @@ def demarshal_name(body: Buffer) -> MsgMainName:
     return MsgMainName(name)
 
 
-def write_name(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    name = flat(value.name)
-    parts.append(_NAME_1.pack(len(name)))
+def write_name(parts: list[Buffer], number: int, value: Any) -> None:
+    name = value.name
+    if type(name) is not bytes:
+        check_payload(name)
+    end = 4 + len(name)
+    parts.append(_NAME_2.pack(number, end, len(name)))
     parts.append(name)
-    return parts
 
 
 @dataclass(slots=True)
@@ -511,6 +515,9 @@ class MsgMainUuid:
     uuid: Buffer
 
     SHAPE: ClassVar[Shape] = (Octets("uuid", "uuid", False),)
+
+
+_UUID_1 = Struct("<HI")
 
 
 def demarshal_uuid(body: Buffer) -> MsgMainUuid:
@@ -524,13 +531,15 @@ def demarshal_uuid(body: Buffer) -> MsgMainUuid:
     return MsgMainUuid(uuid)
 
 
-def write_uuid(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    uuid = flat(value.uuid)
+def write_uuid(parts: list[Buffer], number: int, value: Any) -> None:
+    uuid = value.uuid
+    if type(uuid) is not bytes:
+        check_payload(uuid)
     if len(uuid) != 16:
         raise wrong_size("main.uuid.uuid", 16, len(uuid))
+    end = len(uuid)
+    parts.append(_UUID_1.pack(number, end))
     parts.append(uuid)
-    return parts
 
 
 @dataclass(slots=True)
@@ -544,6 +553,7 @@ class MsgMainAgentConnectedTokens:
 
 
 _AGENT_CONNECTED_TOKENS_1 = Run("<I", "main.agent_connected_tokens", "num_tokens")
+_AGENT_CONNECTED_TOKENS_2 = Struct("<H2I")
 
 
 def demarshal_agent_connected_tokens(body: Buffer) -> MsgMainAgentConnectedTokens:
@@ -553,11 +563,8 @@ def demarshal_agent_connected_tokens(body: Buffer) -> MsgMainAgentConnectedToken
         raise _AGENT_CONNECTED_TOKENS_1.short(0, len(body)) from None
 
 
-def marshal_agent_connected_tokens(value: Any) -> bytes:
-    try:
-        return _AGENT_CONNECTED_TOKENS_1.pack(value.num_tokens)
-    except UNFIT:
-        raise misfit("main.agent_connected_tokens", value, MsgMainAgentConnectedTokens) from None
+def write_agent_connected_tokens(number: int, value: Any) -> bytes:
+    return _AGENT_CONNECTED_TOKENS_2.pack(number, 4, value.num_tokens)
 
 
 @dataclass(slots=True)
@@ -580,6 +587,7 @@ _MIGRATE_BEGIN_SEAMLESS_1 = Run(
     "dst_info.port dst_info.sport dst_info.host_size dst_info.host_data dst_info.cert_subject_size "
     "dst_info.cert_subject_data src_mig_version",
 )
+_MIGRATE_BEGIN_SEAMLESS_2 = Struct("<HI2H5I")
 
 
 def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamless:
@@ -642,22 +650,36 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
     )
 
 
-def write_migrate_begin_seamless(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 24
+def write_migrate_begin_seamless(parts: list[Buffer], number: int, value: Any) -> None:
     dst_info = value.dst_info
-    dst_info_host_data = flat(dst_info.host_data)
-    dst_info_cert_subject_data = flat_or_none(dst_info.cert_subject_data)
+    dst_info_host_data = dst_info.host_data
+    if type(dst_info_host_data) is not bytes:
+        check_payload(dst_info_host_data)
+    dst_info_cert_subject_data = dst_info.cert_subject_data
+    if type(dst_info_cert_subject_data) is not bytes and dst_info_cert_subject_data is not None:
+        check_payload(dst_info_cert_subject_data)
+    end = 24
+    below: list[Buffer] = []
     if not dst_info_host_data:
         raise null_pointer("main.migrate_begin_seamless.dst_info.host_data")
     dst_info_host_data_at = end
+    below.append(dst_info_host_data)
     end += len(dst_info_host_data)
     dst_info_cert_subject_data_at = 0
     if dst_info_cert_subject_data:
         dst_info_cert_subject_data_at = end
+        below.append(dst_info_cert_subject_data)
         end += len(dst_info_cert_subject_data)
+    if dst_info_cert_subject_data is None and dst_info.cert_subject_size > end:
+        raise wrong_size(
+            "main.migrate_begin_seamless.dst_info.cert_subject_data",
+            end,
+            dst_info.cert_subject_size,
+        )
     parts.append(
-        _MIGRATE_BEGIN_SEAMLESS_1.pack(
+        _MIGRATE_BEGIN_SEAMLESS_2.pack(
+            number,
+            end,
             dst_info.port,
             dst_info.sport,
             len(dst_info_host_data),
@@ -667,17 +689,7 @@ def write_migrate_begin_seamless(value: Any) -> list[Buffer]:
             value.src_mig_version,
         ),
     )
-    if dst_info_host_data_at:
-        parts.append(dst_info_host_data)
-    if dst_info_cert_subject_data_at:
-        parts.append(dst_info_cert_subject_data)
-    if not dst_info_cert_subject_data_at and dst_info.cert_subject_size > end:
-        raise wrong_size(
-            "main.migrate_begin_seamless.dst_info.cert_subject_data",
-            end,
-            dst_info.cert_subject_size,
-        )
-    return parts
+    parts += below
 
 
 @dataclass(slots=True)
@@ -691,6 +703,7 @@ class MsgcMainClientInfo:
 
 
 _CLIENT_CLIENT_INFO_1 = Run("<Q", "main.client_info", "cache_size")
+_CLIENT_CLIENT_INFO_2 = Struct("<HIQ")
 
 
 def demarshal_client_client_info(body: Buffer) -> MsgcMainClientInfo:
@@ -700,11 +713,8 @@ def demarshal_client_client_info(body: Buffer) -> MsgcMainClientInfo:
         raise _CLIENT_CLIENT_INFO_1.short(0, len(body)) from None
 
 
-def marshal_client_client_info(value: Any) -> bytes:
-    try:
-        return _CLIENT_CLIENT_INFO_1.pack(value.cache_size)
-    except UNFIT:
-        raise misfit("main.client_info", value, MsgcMainClientInfo) from None
+def write_client_client_info(number: int, value: Any) -> bytes:
+    return _CLIENT_CLIENT_INFO_2.pack(number, 8, value.cache_size)
 
 
 @dataclass(slots=True)
@@ -718,6 +728,7 @@ class MsgcMainMouseModeRequest:
 
 
 _CLIENT_MOUSE_MODE_REQUEST_1 = Run("<H", "main.mouse_mode_request", "mode")
+_CLIENT_MOUSE_MODE_REQUEST_2 = Struct("<HIH")
 
 
 def demarshal_client_mouse_mode_request(body: Buffer) -> MsgcMainMouseModeRequest:
@@ -727,11 +738,8 @@ def demarshal_client_mouse_mode_request(body: Buffer) -> MsgcMainMouseModeReques
         raise _CLIENT_MOUSE_MODE_REQUEST_1.short(0, len(body)) from None
 
 
-def marshal_client_mouse_mode_request(value: Any) -> bytes:
-    try:
-        return _CLIENT_MOUSE_MODE_REQUEST_1.pack(value.mode)
-    except UNFIT:
-        raise misfit("main.mouse_mode_request", value, MsgcMainMouseModeRequest) from None
+def write_client_mouse_mode_request(number: int, value: Any) -> bytes:
+    return _CLIENT_MOUSE_MODE_REQUEST_2.pack(number, 2, value.mode)
 
 
 @dataclass(slots=True)
@@ -745,6 +753,7 @@ class MsgcMainAgentStart:
 
 
 _CLIENT_AGENT_START_1 = Run("<I", "main.agent_start", "num_tokens")
+_CLIENT_AGENT_START_2 = Struct("<H2I")
 
 
 def demarshal_client_agent_start(body: Buffer) -> MsgcMainAgentStart:
@@ -754,11 +763,8 @@ def demarshal_client_agent_start(body: Buffer) -> MsgcMainAgentStart:
         raise _CLIENT_AGENT_START_1.short(0, len(body)) from None
 
 
-def marshal_client_agent_start(value: Any) -> bytes:
-    try:
-        return _CLIENT_AGENT_START_1.pack(value.num_tokens)
-    except UNFIT:
-        raise misfit("main.agent_start", value, MsgcMainAgentStart) from None
+def write_client_agent_start(number: int, value: Any) -> bytes:
+    return _CLIENT_AGENT_START_2.pack(number, 4, value.num_tokens)
 
 
 @dataclass(slots=True)
@@ -772,6 +778,7 @@ class MsgcMainAgentToken:
 
 
 _CLIENT_AGENT_TOKEN_1 = Run("<I", "main.agent_token", "num_tokens")
+_CLIENT_AGENT_TOKEN_2 = Struct("<H2I")
 
 
 def demarshal_client_agent_token(body: Buffer) -> MsgcMainAgentToken:
@@ -781,11 +788,8 @@ def demarshal_client_agent_token(body: Buffer) -> MsgcMainAgentToken:
         raise _CLIENT_AGENT_TOKEN_1.short(0, len(body)) from None
 
 
-def marshal_client_agent_token(value: Any) -> bytes:
-    try:
-        return _CLIENT_AGENT_TOKEN_1.pack(value.num_tokens)
-    except UNFIT:
-        raise misfit("main.agent_token", value, MsgcMainAgentToken) from None
+def write_client_agent_token(number: int, value: Any) -> bytes:
+    return _CLIENT_AGENT_TOKEN_2.pack(number, 4, value.num_tokens)
 
 
 @dataclass(slots=True)
@@ -799,6 +803,7 @@ class MsgcMainMigrateDstDoSeamless:
 
 
 _CLIENT_MIGRATE_DST_DO_SEAMLESS_1 = Run("<I", "main.migrate_dst_do_seamless", "src_version")
+_CLIENT_MIGRATE_DST_DO_SEAMLESS_2 = Struct("<H2I")
 
 
 def demarshal_client_migrate_dst_do_seamless(body: Buffer) -> MsgcMainMigrateDstDoSeamless:
@@ -808,11 +813,8 @@ def demarshal_client_migrate_dst_do_seamless(body: Buffer) -> MsgcMainMigrateDst
         raise _CLIENT_MIGRATE_DST_DO_SEAMLESS_1.short(0, len(body)) from None
 
 
-def marshal_client_migrate_dst_do_seamless(value: Any) -> bytes:
-    try:
-        return _CLIENT_MIGRATE_DST_DO_SEAMLESS_1.pack(value.src_version)
-    except UNFIT:
-        raise misfit("main.migrate_dst_do_seamless", value, MsgcMainMigrateDstDoSeamless) from None
+def write_client_migrate_dst_do_seamless(number: int, value: Any) -> bytes:
+    return _CLIENT_MIGRATE_DST_DO_SEAMLESS_2.pack(number, 4, value.src_version)
 
 
 SERVER: tuple[MessageType, ...] = (
@@ -824,10 +826,8 @@ SERVER: tuple[MessageType, ...] = (
         write_migrate_begin,
         "main.migrate_begin",
     ),
-    fixed(
-        102, "migrate_cancel", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_cancel", 0
-    ),
-    fixed(103, "init", MsgMainInit, demarshal_init, marshal_init, "main.init", 32),
+    fixed(102, "migrate_cancel", MsgEmpty, demarshal_empty, write_empty, "main.migrate_cancel", 0),
+    fixed(103, "init", MsgMainInit, demarshal_init, write_init, "main.init", 32),
     varying(
         104,
         "channels_list",
@@ -841,7 +841,7 @@ SERVER: tuple[MessageType, ...] = (
         "mouse_mode",
         MsgMainMouseMode,
         demarshal_mouse_mode,
-        marshal_mouse_mode,
+        write_mouse_mode,
         "main.mouse_mode",
         4,
     ),
@@ -850,19 +850,19 @@ SERVER: tuple[MessageType, ...] = (
         "multi_media_time",
         MsgMainMultiMediaTime,
         demarshal_multi_media_time,
-        marshal_multi_media_time,
+        write_multi_media_time,
         "main.multi_media_time",
         4,
     ),
     fixed(
-        107, "agent_connected", MsgEmpty, demarshal_empty, marshal_empty, "main.agent_connected", 0
+        107, "agent_connected", MsgEmpty, demarshal_empty, write_empty, "main.agent_connected", 0
     ),
     fixed(
         108,
         "agent_disconnected",
         MsgMainAgentDisconnected,
         demarshal_agent_disconnected,
-        marshal_agent_disconnected,
+        write_agent_disconnected,
         "main.agent_disconnected",
         4,
     ),
@@ -872,7 +872,7 @@ SERVER: tuple[MessageType, ...] = (
         "agent_token",
         MsgMainAgentToken,
         demarshal_agent_token,
-        marshal_agent_token,
+        write_agent_token,
         "main.agent_token",
         4,
     ),
@@ -884,7 +884,7 @@ SERVER: tuple[MessageType, ...] = (
         write_migrate_switch_host,
         "main.migrate_switch_host",
     ),
-    fixed(112, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end", 0),
+    fixed(112, "migrate_end", MsgEmpty, demarshal_empty, write_empty, "main.migrate_end", 0),
     varying(113, "name", MsgMainName, demarshal_name, write_name, "main.name"),
     varying(114, "uuid", MsgMainUuid, demarshal_uuid, write_uuid, "main.uuid"),
     fixed(
@@ -892,7 +892,7 @@ SERVER: tuple[MessageType, ...] = (
         "agent_connected_tokens",
         MsgMainAgentConnectedTokens,
         demarshal_agent_connected_tokens,
-        marshal_agent_connected_tokens,
+        write_agent_connected_tokens,
         "main.agent_connected_tokens",
         4,
     ),
@@ -909,7 +909,7 @@ SERVER: tuple[MessageType, ...] = (
         "migrate_dst_seamless_ack",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "main.migrate_dst_seamless_ack",
         0,
     ),
@@ -918,7 +918,7 @@ SERVER: tuple[MessageType, ...] = (
         "migrate_dst_seamless_nack",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "main.migrate_dst_seamless_nack",
         0,
     ),
@@ -929,7 +929,7 @@ CLIENT: tuple[MessageType, ...] = (
         "client_info",
         MsgcMainClientInfo,
         demarshal_client_client_info,
-        marshal_client_client_info,
+        write_client_client_info,
         "main.client_info",
         8,
     ),
@@ -938,7 +938,7 @@ CLIENT: tuple[MessageType, ...] = (
         "migrate_connected",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "main.migrate_connected",
         0,
     ),
@@ -947,19 +947,19 @@ CLIENT: tuple[MessageType, ...] = (
         "migrate_connect_error",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "main.migrate_connect_error",
         0,
     ),
     fixed(
-        104, "attach_channels", MsgEmpty, demarshal_empty, marshal_empty, "main.attach_channels", 0
+        104, "attach_channels", MsgEmpty, demarshal_empty, write_empty, "main.attach_channels", 0
     ),
     fixed(
         105,
         "mouse_mode_request",
         MsgcMainMouseModeRequest,
         demarshal_client_mouse_mode_request,
-        marshal_client_mouse_mode_request,
+        write_client_mouse_mode_request,
         "main.mouse_mode_request",
         2,
     ),
@@ -968,7 +968,7 @@ CLIENT: tuple[MessageType, ...] = (
         "agent_start",
         MsgcMainAgentStart,
         demarshal_client_agent_start,
-        marshal_client_agent_start,
+        write_client_agent_start,
         "main.agent_start",
         4,
     ),
@@ -978,17 +978,17 @@ CLIENT: tuple[MessageType, ...] = (
         "agent_token",
         MsgcMainAgentToken,
         demarshal_client_agent_token,
-        marshal_client_agent_token,
+        write_client_agent_token,
         "main.agent_token",
         4,
     ),
-    fixed(109, "migrate_end", MsgEmpty, demarshal_empty, marshal_empty, "main.migrate_end", 0),
+    fixed(109, "migrate_end", MsgEmpty, demarshal_empty, write_empty, "main.migrate_end", 0),
     fixed(
         110,
         "migrate_dst_do_seamless",
         MsgcMainMigrateDstDoSeamless,
         demarshal_client_migrate_dst_do_seamless,
-        marshal_client_migrate_dst_do_seamless,
+        write_client_migrate_dst_do_seamless,
         "main.migrate_dst_do_seamless",
         4,
     ),
@@ -997,7 +997,7 @@ CLIENT: tuple[MessageType, ...] = (
         "migrate_connected_seamless",
         MsgEmpty,
         demarshal_empty,
-        marshal_empty,
+        write_empty,
         "main.migrate_connected_seamless",
         0,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .base import (
@@ -12,13 +13,13 @@ from .base import (
     demarshal_audio_mute,
     demarshal_audio_volume,
     demarshal_empty,
-    marshal_audio_mute,
-    marshal_empty,
+    write_audio_mute,
     write_audio_volume,
+    write_empty,
 )
 from .messages import MessageType, fixed, varying
-from .shape import Integer, Octets, Shape, misfit
-from .wire import UNFIT, Buffer, Run, flat
+from .shape import Integer, Octets, Shape
+from .wire import UNFIT, Buffer, Run, check_payload
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class MsgPlaybackData:
 
 
 _DATA_1 = Run("<I", "playback.data", "time")
+_DATA_2 = Struct("<H2I")
 
 
 def demarshal_data(body: Buffer) -> MsgPlaybackData:
@@ -49,12 +51,13 @@ def demarshal_data(body: Buffer) -> MsgPlaybackData:
     return MsgPlaybackData(time, data)
 
 
-def write_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_DATA_1.pack(value.time))
+def write_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 4 + len(data)
+    parts.append(_DATA_2.pack(number, end, value.time))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -76,6 +79,7 @@ class MsgPlaybackMode:
 
 
 _MODE_1 = Run("<IH", "playback.mode", "time mode")
+_MODE_2 = Struct("<H2IH")
 
 
 def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
@@ -89,12 +93,13 @@ def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
     return MsgPlaybackMode(time, mode, data)
 
 
-def write_mode(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_MODE_1.pack(value.time, value.mode))
+def write_mode(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 6 + len(data)
+    parts.append(_MODE_2.pack(number, end, value.time, value.mode))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -119,6 +124,7 @@ class MsgPlaybackStart:
 
 
 _START_1 = Run("<IH2I", "playback.start", "channels format frequency time")
+_START_2 = Struct("<H2IH2I")
 
 
 def demarshal_start(body: Buffer) -> MsgPlaybackStart:
@@ -128,11 +134,8 @@ def demarshal_start(body: Buffer) -> MsgPlaybackStart:
         raise _START_1.short(0, len(body)) from None
 
 
-def marshal_start(value: Any) -> bytes:
-    try:
-        return _START_1.pack(value.channels, value.format, value.frequency, value.time)
-    except UNFIT:
-        raise misfit("playback.start", value, MsgPlaybackStart) from None
+def write_start(number: int, value: Any) -> bytes:
+    return _START_2.pack(number, 14, value.channels, value.format, value.frequency, value.time)
 
 
 @dataclass(slots=True)
@@ -146,6 +149,7 @@ class MsgPlaybackLatency:
 
 
 _LATENCY_1 = Run("<I", "playback.latency", "latency_ms")
+_LATENCY_2 = Struct("<H2I")
 
 
 def demarshal_latency(body: Buffer) -> MsgPlaybackLatency:
@@ -155,30 +159,21 @@ def demarshal_latency(body: Buffer) -> MsgPlaybackLatency:
         raise _LATENCY_1.short(0, len(body)) from None
 
 
-def marshal_latency(value: Any) -> bytes:
-    try:
-        return _LATENCY_1.pack(value.latency_ms)
-    except UNFIT:
-        raise misfit("playback.latency", value, MsgPlaybackLatency) from None
+def write_latency(number: int, value: Any) -> bytes:
+    return _LATENCY_2.pack(number, 4, value.latency_ms)
 
 
 SERVER: tuple[MessageType, ...] = (
     varying(101, "data", MsgPlaybackData, demarshal_data, write_data, "playback.data"),
     varying(102, "mode", MsgPlaybackMode, demarshal_mode, write_mode, "playback.mode"),
-    fixed(103, "start", MsgPlaybackStart, demarshal_start, marshal_start, "playback.start", 14),
-    fixed(104, "stop", MsgEmpty, demarshal_empty, marshal_empty, "playback.stop", 0),
+    fixed(103, "start", MsgPlaybackStart, demarshal_start, write_start, "playback.start", 14),
+    fixed(104, "stop", MsgEmpty, demarshal_empty, write_empty, "playback.stop", 0),
     varying(
         105, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume, "playback.volume"
     ),
-    fixed(106, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "playback.mute", 1),
+    fixed(106, "mute", MsgAudioMute, demarshal_audio_mute, write_audio_mute, "playback.mute", 1),
     fixed(
-        107,
-        "latency",
-        MsgPlaybackLatency,
-        demarshal_latency,
-        marshal_latency,
-        "playback.latency",
-        4,
+        107, "latency", MsgPlaybackLatency, demarshal_latency, write_latency, "playback.latency", 4
     ),
 )
 CLIENT: tuple[MessageType, ...] = ()

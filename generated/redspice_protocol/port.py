@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
-from .shape import Count, Integer, Octets, Shape, misfit
-from .wire import UNFIT, Buffer, Run, bad_pointer, flat, null_pointer, truncated
+from .shape import Count, Integer, Octets, Shape
+from .wire import UNFIT, Buffer, Run, bad_pointer, check_payload, null_pointer, truncated
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class MsgPortInit:
 
 
 _INIT_1 = Run("<2IB", "port.init", "name_size name opened")
+_INIT_2 = Struct("<H3IB")
 
 
 def demarshal_init(body: Buffer) -> MsgPortInit:
@@ -47,18 +49,19 @@ def demarshal_init(body: Buffer) -> MsgPortInit:
     return MsgPortInit(name, opened)
 
 
-def write_init(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_init(parts: list[Buffer], number: int, value: Any) -> None:
+    name = value.name
+    if type(name) is not bytes:
+        check_payload(name)
     end = 9
-    name = flat(value.name)
+    below: list[Buffer] = []
     if not name:
         raise null_pointer("port.init.name")
     name_at = end
+    below.append(name)
     end += len(name)
-    parts.append(_INIT_1.pack(len(name), name_at, value.opened))
-    if name_at:
-        parts.append(name)
-    return parts
+    parts.append(_INIT_2.pack(number, end, len(name), name_at, value.opened))
+    parts += below
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class MsgPortEvent:
 
 
 _EVENT_1 = Run("<B", "port.event", "event")
+_EVENT_2 = Struct("<HIB")
 
 
 def demarshal_event(body: Buffer) -> MsgPortEvent:
@@ -81,11 +85,8 @@ def demarshal_event(body: Buffer) -> MsgPortEvent:
         raise _EVENT_1.short(0, len(body)) from None
 
 
-def marshal_event(value: Any) -> bytes:
-    try:
-        return _EVENT_1.pack(value.event)
-    except UNFIT:
-        raise misfit("port.event", value, MsgPortEvent) from None
+def write_event(number: int, value: Any) -> bytes:
+    return _EVENT_2.pack(number, 1, value.event)
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ class MsgcPortEvent:
 
 
 _CLIENT_EVENT_1 = Run("<B", "port.event", "event")
+_CLIENT_EVENT_2 = Struct("<HIB")
 
 
 def demarshal_client_event(body: Buffer) -> MsgcPortEvent:
@@ -108,19 +110,14 @@ def demarshal_client_event(body: Buffer) -> MsgcPortEvent:
         raise _CLIENT_EVENT_1.short(0, len(body)) from None
 
 
-def marshal_client_event(value: Any) -> bytes:
-    try:
-        return _CLIENT_EVENT_1.pack(value.event)
-    except UNFIT:
-        raise misfit("port.event", value, MsgcPortEvent) from None
+def write_client_event(number: int, value: Any) -> bytes:
+    return _CLIENT_EVENT_2.pack(number, 1, value.event)
 
 
 SERVER: tuple[MessageType, ...] = (
     varying(201, "init", MsgPortInit, demarshal_init, write_init, "port.init"),
-    fixed(202, "event", MsgPortEvent, demarshal_event, marshal_event, "port.event", 1),
+    fixed(202, "event", MsgPortEvent, demarshal_event, write_event, "port.event", 1),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(
-        201, "event", MsgcPortEvent, demarshal_client_event, marshal_client_event, "port.event", 1
-    ),
+    fixed(201, "event", MsgcPortEvent, demarshal_client_event, write_client_event, "port.event", 1),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .base import (
@@ -12,13 +13,13 @@ from .base import (
     demarshal_audio_mute,
     demarshal_audio_volume,
     demarshal_empty,
-    marshal_audio_mute,
-    marshal_empty,
+    write_audio_mute,
     write_audio_volume,
+    write_empty,
 )
 from .messages import MessageType, fixed, varying
-from .shape import Integer, Octets, Shape, misfit
-from .wire import UNFIT, Buffer, Run, flat
+from .shape import Integer, Octets, Shape
+from .wire import UNFIT, Buffer, Run, check_payload
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class MsgRecordStart:
 
 
 _START_1 = Run("<IHI", "record.start", "channels format frequency")
+_START_2 = Struct("<H2IHI")
 
 
 def demarshal_start(body: Buffer) -> MsgRecordStart:
@@ -49,11 +51,8 @@ def demarshal_start(body: Buffer) -> MsgRecordStart:
         raise _START_1.short(0, len(body)) from None
 
 
-def marshal_start(value: Any) -> bytes:
-    try:
-        return _START_1.pack(value.channels, value.format, value.frequency)
-    except UNFIT:
-        raise misfit("record.start", value, MsgRecordStart) from None
+def write_start(number: int, value: Any) -> bytes:
+    return _START_2.pack(number, 10, value.channels, value.format, value.frequency)
 
 
 @dataclass(slots=True)
@@ -71,6 +70,7 @@ class MsgcRecordData:
 
 
 _CLIENT_DATA_1 = Run("<I", "record.data", "time")
+_CLIENT_DATA_2 = Struct("<H2I")
 
 
 def demarshal_client_data(body: Buffer) -> MsgcRecordData:
@@ -84,12 +84,13 @@ def demarshal_client_data(body: Buffer) -> MsgcRecordData:
     return MsgcRecordData(time, data)
 
 
-def write_client_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_CLIENT_DATA_1.pack(value.time))
+def write_client_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 4 + len(data)
+    parts.append(_CLIENT_DATA_2.pack(number, end, value.time))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class MsgcRecordMode:
 
 
 _CLIENT_MODE_1 = Run("<IH", "record.mode", "time mode")
+_CLIENT_MODE_2 = Struct("<H2IH")
 
 
 def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
@@ -124,12 +126,13 @@ def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
     return MsgcRecordMode(time, mode, data)
 
 
-def write_client_mode(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_CLIENT_MODE_1.pack(value.time, value.mode))
+def write_client_mode(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 6 + len(data)
+    parts.append(_CLIENT_MODE_2.pack(number, end, value.time, value.mode))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -143,6 +146,7 @@ class MsgcRecordStartMark:
 
 
 _CLIENT_START_MARK_1 = Run("<I", "record.start_mark", "time")
+_CLIENT_START_MARK_2 = Struct("<H2I")
 
 
 def demarshal_client_start_mark(body: Buffer) -> MsgcRecordStartMark:
@@ -152,20 +156,17 @@ def demarshal_client_start_mark(body: Buffer) -> MsgcRecordStartMark:
         raise _CLIENT_START_MARK_1.short(0, len(body)) from None
 
 
-def marshal_client_start_mark(value: Any) -> bytes:
-    try:
-        return _CLIENT_START_MARK_1.pack(value.time)
-    except UNFIT:
-        raise misfit("record.start_mark", value, MsgcRecordStartMark) from None
+def write_client_start_mark(number: int, value: Any) -> bytes:
+    return _CLIENT_START_MARK_2.pack(number, 4, value.time)
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "start", MsgRecordStart, demarshal_start, marshal_start, "record.start", 10),
-    fixed(102, "stop", MsgEmpty, demarshal_empty, marshal_empty, "record.stop", 0),
+    fixed(101, "start", MsgRecordStart, demarshal_start, write_start, "record.start", 10),
+    fixed(102, "stop", MsgEmpty, demarshal_empty, write_empty, "record.stop", 0),
     varying(
         103, "volume", MsgAudioVolume, demarshal_audio_volume, write_audio_volume, "record.volume"
     ),
-    fixed(104, "mute", MsgAudioMute, demarshal_audio_mute, marshal_audio_mute, "record.mute", 1),
+    fixed(104, "mute", MsgAudioMute, demarshal_audio_mute, write_audio_mute, "record.mute", 1),
 )
 CLIENT: tuple[MessageType, ...] = (
     varying(101, "data", MsgcRecordData, demarshal_client_data, write_client_data, "record.data"),
@@ -175,7 +176,7 @@ CLIENT: tuple[MessageType, ...] = (
         "start_mark",
         MsgcRecordStartMark,
         demarshal_client_start_mark,
-        marshal_client_start_mark,
+        write_client_start_mark,
         "record.start_mark",
         4,
     ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import Buffer, Run, flat, truncated
+from .wire import Buffer, Run, check_payload, truncated
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class MsgSmartcardData:
 
 
 _DATA_1 = Run("<3I", "smartcard.data", "type reader_id length")
+_DATA_2 = Struct("<H4I")
 
 
 def demarshal_data(body: Buffer) -> MsgSmartcardData:
@@ -46,12 +48,13 @@ def demarshal_data(body: Buffer) -> MsgSmartcardData:
     return MsgSmartcardData(type_, reader_id, data)
 
 
-def write_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_DATA_1.pack(value.type, value.reader_id, len(data)))
+def write_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 12 + len(data)
+    parts.append(_DATA_2.pack(number, end, value.type, value.reader_id, len(data)))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class MsgcSmartcardData:
 
 
 _CLIENT_DATA_1 = Run("<3I", "smartcard.data", "type reader_id length")
+_CLIENT_DATA_2 = Struct("<H4I")
 
 
 def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
@@ -90,12 +94,13 @@ def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
     return MsgcSmartcardData(type_, reader_id, data)
 
 
-def write_client_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_CLIENT_DATA_1.pack(value.type, value.reader_id, len(data)))
+def write_client_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 12 + len(data)
+    parts.append(_CLIENT_DATA_2.pack(number, end, value.type, value.reader_id, len(data)))
     parts.append(data)
-    return parts
 
 
 SERVER: tuple[MessageType, ...] = (

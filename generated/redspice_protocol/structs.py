@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import starmap
+from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
 from .wire import (
     Buffer,
     Run,
+    Target,
     WireError,
     array_length,
     bad_pointer,
-    flat,
+    check_payload,
     null_pointer,
     pack_integers,
     read_integers,
@@ -218,6 +220,7 @@ class PathSegment:
 
 
 _PATH_SEGMENT_1 = Run("<BI", "", "flags count")
+_PATH_SEGMENT_2 = Struct("<BI")
 
 
 def read_path_segment_at(view: memoryview, at: int, stop: int) -> tuple[PathSegment, int]:
@@ -233,17 +236,13 @@ def read_path_segment_at(view: memoryview, at: int, stop: int) -> tuple[PathSegm
     return PathSegment(flags, points), at
 
 
-def write_path_segment(parts: list[Buffer], value: Any) -> None:
+def write_path_segment(parts: list[Buffer], value: Any) -> int:
     points = value.points
-    parts.append(_PATH_SEGMENT_1.pack(value.flags, len(points)))
+    size = 5 + len(points) * 8
+    parts.append(_PATH_SEGMENT_2.pack(value.flags, len(points)))
     pack = POINT_FIX_RUN.pack
     parts.append(b"".join([pack(each.x, each.y) for each in points]))
-
-
-def size_path_segment(value: Any) -> int:
-    end = 5
-    end += len(value.points) * 8
-    return end
+    return size
 
 
 @dataclass(slots=True)
@@ -259,6 +258,7 @@ class Path:
 
 
 _PATH_1 = Run("<I", "", "num_segments")
+_PATH_2 = Struct("<I")
 
 
 def read_path(view: memoryview, at: int, stop: int) -> Path:
@@ -270,17 +270,13 @@ def read_path(view: memoryview, at: int, stop: int) -> Path:
     return Path(segments)
 
 
-def write_path(parts: list[Buffer], value: Any) -> None:
+def write_path(parts: list[Buffer], value: Any) -> int:
     segments = value.segments
-    parts.append(_PATH_1.pack(len(segments)))
+    size = 4
+    parts.append(_PATH_2.pack(len(segments)))
     for each in segments:
-        write_path_segment(parts, each)
-
-
-def size_path(value: Any) -> int:
-    end = 4
-    end += sum(size_path_segment(each) for each in value.segments)
-    return end
+        size += write_path_segment(parts, each)
+    return size
 
 
 @dataclass(slots=True)
@@ -372,6 +368,7 @@ class Palette:
 
 
 _PALETTE_1 = Run("<QH", "", "unique num_ents")
+_PALETTE_2 = Struct("<QH")
 
 
 def read_palette(view: memoryview, at: int, stop: int) -> Palette:
@@ -384,16 +381,12 @@ def read_palette(view: memoryview, at: int, stop: int) -> Palette:
     return Palette(unique, ents)
 
 
-def write_palette(parts: list[Buffer], value: Any) -> None:
+def write_palette(parts: list[Buffer], value: Any) -> int:
     ents = value.ents
-    parts.append(_PALETTE_1.pack(value.unique, len(ents)))
+    size = 10 + len(ents) * 4
+    parts.append(_PALETTE_2.pack(value.unique, len(ents)))
     parts.append(pack_integers("I", ents))
-
-
-def size_palette(value: Any) -> int:
-    end = 10
-    end += len(value.ents) * 4
-    return end
+    return size
 
 
 @dataclass(slots=True)
@@ -583,53 +576,13 @@ _IMAGE_8 = Run("<I", "", "lz_plt.palette")
 _IMAGE_9 = Run("<2I", "", "zlib_glz.glz_data_size zlib_glz.data_size")
 _IMAGE_10 = Run("<B2I", "", "jpeg_alpha.flags jpeg_alpha.jpeg_size jpeg_alpha.data_size")
 _IMAGE_11 = Run("<I", "", "surface.surface_id")
-_IMAGE_12 = Run(
-    "<Q2B2I2B3IQ",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "bitmap.format bitmap.flags bitmap.x bitmap.y bitmap.stride bitmap.palette_id",
-)
-_IMAGE_13 = Run(
-    "<Q2B2I2B4I",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "bitmap.format bitmap.flags bitmap.x bitmap.y bitmap.stride bitmap.palette",
-)
-_IMAGE_14 = Run(
-    "<Q2B3I",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height u.data_size",
-)
-_IMAGE_15 = Run(
-    "<Q2B2IBIQ",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "lz_plt.flags lz_plt.data_size lz_plt.palette_id",
-)
-_IMAGE_16 = Run(
-    "<Q2B2IB2I",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "lz_plt.flags lz_plt.data_size lz_plt.palette",
-)
-_IMAGE_17 = Run(
-    "<Q2B4I",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "zlib_glz.glz_data_size zlib_glz.data_size",
-)
-_IMAGE_18 = Run(
-    "<Q2B2IB2I",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "jpeg_alpha.flags jpeg_alpha.jpeg_size jpeg_alpha.data_size",
-)
-_IMAGE_19 = Run(
-    "<Q2B3I",
-    "",
-    "descriptor.id descriptor.type descriptor.flags descriptor.width descriptor.height "
-    "surface.surface_id",
-)
+_IMAGE_12 = Struct("<Q2B2I2B3IQ")
+_IMAGE_13 = Struct("<Q2B2I2B4I")
+_IMAGE_14 = Struct("<Q2B3I")
+_IMAGE_15 = Struct("<Q2B2IBIQ")
+_IMAGE_16 = Struct("<Q2B2IB2I")
+_IMAGE_17 = Struct("<Q2B4I")
+_IMAGE_18 = Struct("<Q2B2I")
 
 
 def read_image(view: memoryview, at: int, stop: int) -> Image:
@@ -766,17 +719,20 @@ def read_image(view: memoryview, at: int, stop: int) -> Image:
     )
 
 
-def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) -> int:
+def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     descriptor = value.descriptor
-    bitmap_palette_at = 0
-    lz_plt_palette_at = 0
+    size = 18
     descriptor_type = descriptor.type
     if descriptor_type == 0:  # BITMAP
         bitmap = value.u
-        bitmap_data = flat(bitmap.data)
+        bitmap_data = bitmap.data
+        if type(bitmap_data) is not bytes:
+            check_payload(bitmap_data)
         if len(bitmap_data) != bitmap.stride * bitmap.y:
             raise wrong_size("bitmap.data", bitmap.stride * bitmap.y, len(bitmap_data))
+        size += 14 + len(bitmap_data)
         if bitmap.flags & 2:  # PAL_FROM_CACHE
+            size += 8
             parts.append(
                 _IMAGE_12.pack(
                     descriptor.id,
@@ -794,11 +750,8 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
             )
         else:
             bitmap_palette = bitmap.palette
-            bitmap_palette_at = 0
-            if bitmap_palette is not None:
-                bitmap_palette_at = end
-                end += size_palette(bitmap_palette)
-            parts.append(
+            size += 4
+            head = bytearray(
                 _IMAGE_13.pack(
                     descriptor.id,
                     descriptor.type,
@@ -810,13 +763,20 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
                     bitmap.x,
                     bitmap.y,
                     bitmap.stride,
-                    bitmap_palette_at,
+                    0,
                 ),
             )
+            parts.append(head)
+            if bitmap_palette is not None:
+                target = Target(head, 32, later)
+                target.size += write_palette(target.parts, bitmap_palette)
         parts.append(bitmap_data)
     elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
         u = value.u
-        u_data = flat(u.data)
+        u_data = u.data
+        if type(u_data) is not bytes:
+            check_payload(u_data)
+        size += 4 + len(u_data)
         parts.append(
             _IMAGE_14.pack(
                 descriptor.id,
@@ -830,8 +790,12 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
         parts.append(u_data)
     elif descriptor_type == 100:  # LZ_PLT
         lz_plt = value.u
-        lz_plt_data = flat(lz_plt.data)
+        lz_plt_data = lz_plt.data
+        if type(lz_plt_data) is not bytes:
+            check_payload(lz_plt_data)
+        size += 5 + len(lz_plt_data)
         if lz_plt.flags & 2:  # PAL_FROM_CACHE
+            size += 8
             parts.append(
                 _IMAGE_15.pack(
                     descriptor.id,
@@ -846,11 +810,8 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
             )
         else:
             lz_plt_palette = lz_plt.palette
-            if lz_plt_palette is None:
-                raise null_pointer("lz_plt.palette")
-            lz_plt_palette_at = end
-            end += size_palette(lz_plt_palette)
-            parts.append(
+            size += 4
+            head = bytearray(
                 _IMAGE_16.pack(
                     descriptor.id,
                     descriptor.type,
@@ -859,13 +820,21 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
                     descriptor.height,
                     lz_plt.flags,
                     len(lz_plt_data),
-                    lz_plt_palette_at,
+                    0,
                 ),
             )
+            parts.append(head)
+            if lz_plt_palette is None:
+                raise null_pointer("lz_plt.palette")
+            target = Target(head, 23, later)
+            target.size += write_palette(target.parts, lz_plt_palette)
         parts.append(lz_plt_data)
     elif descriptor_type == 107:  # ZLIB_GLZ_RGB
         zlib_glz = value.u
-        zlib_glz_data = flat(zlib_glz.data)
+        zlib_glz_data = zlib_glz.data
+        if type(zlib_glz_data) is not bytes:
+            check_payload(zlib_glz_data)
+        size += 8 + len(zlib_glz_data)
         parts.append(
             _IMAGE_17.pack(
                 descriptor.id,
@@ -880,9 +849,12 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
         parts.append(zlib_glz_data)
     elif descriptor_type == 108:  # JPEG_ALPHA
         jpeg_alpha = value.u
-        jpeg_alpha_data = flat(jpeg_alpha.data)
+        jpeg_alpha_data = jpeg_alpha.data
+        if type(jpeg_alpha_data) is not bytes:
+            check_payload(jpeg_alpha_data)
+        size += 9 + len(jpeg_alpha_data)
         parts.append(
-            _IMAGE_18.pack(
+            _IMAGE_16.pack(
                 descriptor.id,
                 descriptor.type,
                 descriptor.flags,
@@ -896,8 +868,9 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
         parts.append(jpeg_alpha_data)
     elif descriptor_type == 104:  # SURFACE
         surface = value.u
+        size += 4
         parts.append(
-            _IMAGE_19.pack(
+            _IMAGE_14.pack(
                 descriptor.id,
                 descriptor.type,
                 descriptor.flags,
@@ -908,7 +881,7 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
         )
     else:
         parts.append(
-            _IMAGE_1.pack(
+            _IMAGE_18.pack(
                 descriptor.id,
                 descriptor.type,
                 descriptor.flags,
@@ -916,42 +889,7 @@ def write_image(parts: list[Buffer], below: list[Buffer], value: Any, end: int) 
                 descriptor.height,
             ),
         )
-    if bitmap_palette_at:
-        write_palette(below, bitmap_palette)
-    if lz_plt_palette_at:
-        write_palette(below, lz_plt_palette)
-    return end
-
-
-def size_image(value: Any) -> int:
-    end = 18
-    descriptor_type = value.descriptor.type
-    if descriptor_type == 0:  # BITMAP
-        end += 14
-        if value.u.flags & 2:  # PAL_FROM_CACHE
-            end += 8
-        else:
-            end += 4
-        end += len(value.u.data)
-    elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
-        end += 4
-        end += len(value.u.data)
-    elif descriptor_type == 100:  # LZ_PLT
-        end += 5
-        if value.u.flags & 2:  # PAL_FROM_CACHE
-            end += 8
-        else:
-            end += 4
-        end += len(value.u.data)
-    elif descriptor_type == 107:  # ZLIB_GLZ_RGB
-        end += 8
-        end += len(value.u.data)
-    elif descriptor_type == 108:  # JPEG_ALPHA
-        end += 9
-        end += len(value.u.data)
-    elif descriptor_type == 104:  # SURFACE
-        end += 4
-    return end
+    return size
 
 
 @dataclass(slots=True)
@@ -1058,6 +996,7 @@ _RASTER_GLYPH_A1_1 = Run(
     "",
     "render_pos.x render_pos.y glyph_origin.x glyph_origin.y width height",
 )
+_RASTER_GLYPH_A1_2 = Struct("<4i2H")
 
 
 def read_raster_glyph_a1_at(view: memoryview, at: int, stop: int) -> tuple[RasterGlyphA1, int]:
@@ -1086,24 +1025,22 @@ def read_raster_glyph_a1_at(view: memoryview, at: int, stop: int) -> tuple[Raste
     ), at
 
 
-def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> None:
+def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
-    data = flat(value.data)
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
     if len(data) != (value.width + 7) // 8 * value.height:
         raise wrong_size("data", (value.width + 7) // 8 * value.height, len(data))
+    size = 20 + len(data)
     parts.append(
-        _RASTER_GLYPH_A1_1.pack(
+        _RASTER_GLYPH_A1_2.pack(
             render_pos.x, render_pos.y, glyph_origin.x, glyph_origin.y, value.width, value.height
         ),
     )
     parts.append(data)
-
-
-def size_raster_glyph_a1(value: Any) -> int:
-    end = 20
-    end += len(value.data)
-    return end
+    return size
 
 
 @dataclass(slots=True)
@@ -1135,6 +1072,7 @@ _RASTER_GLYPH_A4_1 = Run(
     "",
     "render_pos.x render_pos.y glyph_origin.x glyph_origin.y width height",
 )
+_RASTER_GLYPH_A4_2 = Struct("<4i2H")
 
 
 def read_raster_glyph_a4_at(view: memoryview, at: int, stop: int) -> tuple[RasterGlyphA4, int]:
@@ -1163,24 +1101,22 @@ def read_raster_glyph_a4_at(view: memoryview, at: int, stop: int) -> tuple[Raste
     ), at
 
 
-def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> None:
+def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
-    data = flat(value.data)
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
     if len(data) != (4 * value.width + 7) // 8 * value.height:
         raise wrong_size("data", (4 * value.width + 7) // 8 * value.height, len(data))
+    size = 20 + len(data)
     parts.append(
-        _RASTER_GLYPH_A4_1.pack(
+        _RASTER_GLYPH_A4_2.pack(
             render_pos.x, render_pos.y, glyph_origin.x, glyph_origin.y, value.width, value.height
         ),
     )
     parts.append(data)
-
-
-def size_raster_glyph_a4(value: Any) -> int:
-    end = 20
-    end += len(value.data)
-    return end
+    return size
 
 
 @dataclass(slots=True)
@@ -1211,6 +1147,7 @@ _RASTER_GLYPH_A8_1 = Run(
     "",
     "render_pos.x render_pos.y glyph_origin.x glyph_origin.y width height",
 )
+_RASTER_GLYPH_A8_2 = Struct("<4i2H")
 
 
 def read_raster_glyph_a8_at(view: memoryview, at: int, stop: int) -> tuple[RasterGlyphA8, int]:
@@ -1239,24 +1176,22 @@ def read_raster_glyph_a8_at(view: memoryview, at: int, stop: int) -> tuple[Raste
     ), at
 
 
-def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> None:
+def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
-    data = flat(value.data)
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
     if len(data) != value.width * value.height:
         raise wrong_size("data", value.width * value.height, len(data))
+    size = 20 + len(data)
     parts.append(
-        _RASTER_GLYPH_A8_1.pack(
+        _RASTER_GLYPH_A8_2.pack(
             render_pos.x, render_pos.y, glyph_origin.x, glyph_origin.y, value.width, value.height
         ),
     )
     parts.append(data)
-
-
-def size_raster_glyph_a8(value: Any) -> int:
-    end = 20
-    end += len(value.data)
-    return end
+    return size
 
 
 @dataclass(slots=True)
@@ -1285,6 +1220,7 @@ class String:
 
 
 _STRING_1 = Run("<HB", "", "length flags")
+_STRING_2 = Struct("<HB")
 
 
 def read_string(view: memoryview, at: int, stop: int) -> String:
@@ -1302,35 +1238,25 @@ def read_string(view: memoryview, at: int, stop: int) -> String:
     return String(flags, glyphs, length if glyphs is None else 0)
 
 
-def write_string(parts: list[Buffer], value: Any) -> None:
+def write_string(parts: list[Buffer], value: Any) -> int:
     glyphs = value.glyphs
+    size = 3
     flags = value.flags
     if flags & 1:  # RASTER_A1
-        parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
         for each in glyphs:
-            write_raster_glyph_a1(parts, each)
+            size += write_raster_glyph_a1(parts, each)
     elif flags & 2:  # RASTER_A4
-        parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
         for each in glyphs:
-            write_raster_glyph_a4(parts, each)
+            size += write_raster_glyph_a4(parts, each)
     elif flags & 4:  # RASTER_A8
-        parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
         for each in glyphs:
-            write_raster_glyph_a8(parts, each)
+            size += write_raster_glyph_a8(parts, each)
     else:
-        parts.append(_STRING_1.pack(array_length(glyphs, value.length), value.flags))
-
-
-def size_string(value: Any) -> int:
-    end = 3
-    flags = value.flags
-    if flags & 1:  # RASTER_A1
-        end += sum(size_raster_glyph_a1(each) for each in value.glyphs)
-    elif flags & 2:  # RASTER_A4
-        end += sum(size_raster_glyph_a4(each) for each in value.glyphs)
-    elif flags & 4:  # RASTER_A8
-        end += sum(size_raster_glyph_a8(each) for each in value.glyphs)
-    return end
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
+    return size
 
 
 @dataclass(slots=True)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
-from .shape import Arm, Integer, Octets, Record, Shape, Switch, misfit
+from .shape import Arm, Integer, Octets, Record, Shape, Switch
 from .structs import TunnelIpInfo
-from .wire import UNFIT, Buffer, Run, flat, null_pointer, read_cstring, truncated, wrong_size
+from .wire import (
+    UNFIT,
+    Buffer,
+    Run,
+    check_payload,
+    null_pointer,
+    read_cstring,
+    truncated,
+    wrong_size,
+)
 
 
 @dataclass(slots=True)
@@ -27,6 +37,7 @@ class MsgTunnelInit:
 
 
 _INIT_1 = Run("<HI", "tunnel.init", "max_num_of_sockets max_socket_data_size")
+_INIT_2 = Struct("<HIHI")
 
 
 def demarshal_init(body: Buffer) -> MsgTunnelInit:
@@ -36,11 +47,8 @@ def demarshal_init(body: Buffer) -> MsgTunnelInit:
         raise _INIT_1.short(0, len(body)) from None
 
 
-def marshal_init(value: Any) -> bytes:
-    try:
-        return _INIT_1.pack(value.max_num_of_sockets, value.max_socket_data_size)
-    except UNFIT:
-        raise misfit("tunnel.init", value, MsgTunnelInit) from None
+def write_init(number: int, value: Any) -> bytes:
+    return _INIT_2.pack(number, 6, value.max_num_of_sockets, value.max_socket_data_size)
 
 
 @dataclass(slots=True)
@@ -58,6 +66,7 @@ class MsgTunnelServiceIpMap:
 
 
 _SERVICE_IP_MAP_1 = Run("<IH", "tunnel.service_ip_map", "service_id virtual_ip.type")
+_SERVICE_IP_MAP_2 = Struct("<H2IH")
 
 
 def demarshal_service_ip_map(body: Buffer) -> MsgTunnelServiceIpMap:
@@ -77,18 +86,21 @@ def demarshal_service_ip_map(body: Buffer) -> MsgTunnelServiceIpMap:
     return MsgTunnelServiceIpMap(service_id, TunnelIpInfo(virtual_ip_type, virtual_ip_u))
 
 
-def write_service_ip_map(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_service_ip_map(parts: list[Buffer], number: int, value: Any) -> None:
     virtual_ip = value.virtual_ip
+    end = 6
     if virtual_ip.type == 1:  # IPv4
-        virtual_ip_ipv4 = flat(virtual_ip.u)
+        virtual_ip_ipv4 = virtual_ip.u
+        if type(virtual_ip_ipv4) is not bytes:
+            check_payload(virtual_ip_ipv4)
         if len(virtual_ip_ipv4) != 4:
             raise wrong_size("tunnel.service_ip_map.virtual_ip.ipv4", 4, len(virtual_ip_ipv4))
-        parts.append(_SERVICE_IP_MAP_1.pack(value.service_id, virtual_ip.type))
+        end += len(virtual_ip_ipv4)
+    if virtual_ip.type == 1:  # IPv4
+        parts.append(_SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip.type))
         parts.append(virtual_ip_ipv4)
     else:
-        parts.append(_SERVICE_IP_MAP_1.pack(value.service_id, virtual_ip.type))
-    return parts
+        parts.append(_SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip.type))
 
 
 @dataclass(slots=True)
@@ -109,6 +121,7 @@ class MsgTunnelSocketOpen:
 
 
 _SOCKET_OPEN_1 = Run("<H2I", "tunnel.socket_open", "connection_id service_id tokens")
+_SOCKET_OPEN_2 = Struct("<HIH2I")
 
 
 def demarshal_socket_open(body: Buffer) -> MsgTunnelSocketOpen:
@@ -118,11 +131,8 @@ def demarshal_socket_open(body: Buffer) -> MsgTunnelSocketOpen:
         raise _SOCKET_OPEN_1.short(0, len(body)) from None
 
 
-def marshal_socket_open(value: Any) -> bytes:
-    try:
-        return _SOCKET_OPEN_1.pack(value.connection_id, value.service_id, value.tokens)
-    except UNFIT:
-        raise misfit("tunnel.socket_open", value, MsgTunnelSocketOpen) from None
+def write_socket_open(number: int, value: Any) -> bytes:
+    return _SOCKET_OPEN_2.pack(number, 10, value.connection_id, value.service_id, value.tokens)
 
 
 @dataclass(slots=True)
@@ -135,6 +145,7 @@ class MsgTunnelSocketFin:
 
 
 _SOCKET_FIN_1 = Run("<H", "tunnel.socket_fin", "connection_id")
+_SOCKET_FIN_2 = Struct("<HIH")
 
 
 def demarshal_socket_fin(body: Buffer) -> MsgTunnelSocketFin:
@@ -144,11 +155,8 @@ def demarshal_socket_fin(body: Buffer) -> MsgTunnelSocketFin:
         raise _SOCKET_FIN_1.short(0, len(body)) from None
 
 
-def marshal_socket_fin(value: Any) -> bytes:
-    try:
-        return _SOCKET_FIN_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_fin", value, MsgTunnelSocketFin) from None
+def write_socket_fin(number: int, value: Any) -> bytes:
+    return _SOCKET_FIN_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -161,6 +169,7 @@ class MsgTunnelSocketClose:
 
 
 _SOCKET_CLOSE_1 = Run("<H", "tunnel.socket_close", "connection_id")
+_SOCKET_CLOSE_2 = Struct("<HIH")
 
 
 def demarshal_socket_close(body: Buffer) -> MsgTunnelSocketClose:
@@ -170,11 +179,8 @@ def demarshal_socket_close(body: Buffer) -> MsgTunnelSocketClose:
         raise _SOCKET_CLOSE_1.short(0, len(body)) from None
 
 
-def marshal_socket_close(value: Any) -> bytes:
-    try:
-        return _SOCKET_CLOSE_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_close", value, MsgTunnelSocketClose) from None
+def write_socket_close(number: int, value: Any) -> bytes:
+    return _SOCKET_CLOSE_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -192,6 +198,7 @@ class MsgTunnelSocketData:
 
 
 _SOCKET_DATA_1 = Run("<H", "tunnel.socket_data", "connection_id")
+_SOCKET_DATA_2 = Struct("<HIH")
 
 
 def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
@@ -205,12 +212,13 @@ def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
     return MsgTunnelSocketData(connection_id, data)
 
 
-def write_socket_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_SOCKET_DATA_1.pack(value.connection_id))
+def write_socket_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 2 + len(data)
+    parts.append(_SOCKET_DATA_2.pack(number, end, value.connection_id))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -223,6 +231,7 @@ class MsgTunnelSocketClosedAck:
 
 
 _SOCKET_CLOSED_ACK_1 = Run("<H", "tunnel.socket_closed_ack", "connection_id")
+_SOCKET_CLOSED_ACK_2 = Struct("<HIH")
 
 
 def demarshal_socket_closed_ack(body: Buffer) -> MsgTunnelSocketClosedAck:
@@ -232,11 +241,8 @@ def demarshal_socket_closed_ack(body: Buffer) -> MsgTunnelSocketClosedAck:
         raise _SOCKET_CLOSED_ACK_1.short(0, len(body)) from None
 
 
-def marshal_socket_closed_ack(value: Any) -> bytes:
-    try:
-        return _SOCKET_CLOSED_ACK_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_closed_ack", value, MsgTunnelSocketClosedAck) from None
+def write_socket_closed_ack(number: int, value: Any) -> bytes:
+    return _SOCKET_CLOSED_ACK_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -254,6 +260,7 @@ class MsgTunnelSocketToken:
 
 
 _SOCKET_TOKEN_1 = Run("<HI", "tunnel.socket_token", "connection_id num_tokens")
+_SOCKET_TOKEN_2 = Struct("<HIHI")
 
 
 def demarshal_socket_token(body: Buffer) -> MsgTunnelSocketToken:
@@ -263,11 +270,8 @@ def demarshal_socket_token(body: Buffer) -> MsgTunnelSocketToken:
         raise _SOCKET_TOKEN_1.short(0, len(body)) from None
 
 
-def marshal_socket_token(value: Any) -> bytes:
-    try:
-        return _SOCKET_TOKEN_1.pack(value.connection_id, value.num_tokens)
-    except UNFIT:
-        raise misfit("tunnel.socket_token", value, MsgTunnelSocketToken) from None
+def write_socket_token(number: int, value: Any) -> bytes:
+    return _SOCKET_TOKEN_2.pack(number, 6, value.connection_id, value.num_tokens)
 
 
 @dataclass(slots=True)
@@ -300,11 +304,8 @@ class MsgcTunnelServiceAdd:
 
 _CLIENT_SERVICE_ADD_1 = Run("<H5I", "tunnel.service_add", "type id group port name description")
 _CLIENT_SERVICE_ADD_2 = Run("<H", "tunnel.service_add", "ip.type")
-_CLIENT_SERVICE_ADD_3 = Run(
-    "<H5IH",
-    "tunnel.service_add",
-    "type id group port name description ip.type",
-)
+_CLIENT_SERVICE_ADD_3 = Struct("<HIH5IH")
+_CLIENT_SERVICE_ADD_4 = Struct("<HIH5I")
 
 
 def demarshal_client_service_add(body: Buffer) -> MsgcTunnelServiceAdd:
@@ -337,70 +338,74 @@ def demarshal_client_service_add(body: Buffer) -> MsgcTunnelServiceAdd:
     return MsgcTunnelServiceAdd(type_, id, group, port, name, description, ip)
 
 
-def write_client_service_add(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> None:
+    name = value.name
+    if type(name) is not bytes:
+        check_payload(name)
+    description = value.description
+    if type(description) is not bytes:
+        check_payload(description)
     end = 22
     if value.type == 2:  # IPP
-        end += 2
-        if value.ip.type == 1:  # IPv4
-            end += len(value.ip.u)
-    name = flat(value.name)
-    description = flat(value.description)
-    if value.type == 2:  # IPP
         ip = value.ip
+        end += 2
         if ip.type == 1:  # IPv4
-            ip_ipv4 = flat(ip.u)
+            ip_ipv4 = ip.u
+            if type(ip_ipv4) is not bytes:
+                check_payload(ip_ipv4)
             if len(ip_ipv4) != 4:
                 raise wrong_size("tunnel.service_add.ip.ipv4", 4, len(ip_ipv4))
-            if name is None:
-                raise null_pointer("tunnel.service_add.name")
-            name_at = end
-            end += len(name) + 1
-            if description is None:
-                raise null_pointer("tunnel.service_add.description")
-            description_at = end
-            end += len(description) + 1
+            end += len(ip_ipv4)
+    below: list[Buffer] = []
+    if name is None:
+        raise null_pointer("tunnel.service_add.name")
+    name_at = end
+    below.append(name)
+    below.append(b"\0")
+    end += len(name) + 1
+    if description is None:
+        raise null_pointer("tunnel.service_add.description")
+    description_at = end
+    below.append(description)
+    below.append(b"\0")
+    end += len(description) + 1
+    if value.type == 2:  # IPP
+        if ip.type == 1:  # IPv4
             parts.append(
                 _CLIENT_SERVICE_ADD_3.pack(
-                    value.type, value.id, value.group, value.port, name_at, description_at, ip.type
+                    number,
+                    end,
+                    value.type,
+                    value.id,
+                    value.group,
+                    value.port,
+                    name_at,
+                    description_at,
+                    ip.type,
                 ),
             )
             parts.append(ip_ipv4)
         else:
-            if name is None:
-                raise null_pointer("tunnel.service_add.name")
-            name_at = end
-            end += len(name) + 1
-            if description is None:
-                raise null_pointer("tunnel.service_add.description")
-            description_at = end
-            end += len(description) + 1
             parts.append(
                 _CLIENT_SERVICE_ADD_3.pack(
-                    value.type, value.id, value.group, value.port, name_at, description_at, ip.type
+                    number,
+                    end,
+                    value.type,
+                    value.id,
+                    value.group,
+                    value.port,
+                    name_at,
+                    description_at,
+                    ip.type,
                 ),
             )
     else:
-        if name is None:
-            raise null_pointer("tunnel.service_add.name")
-        name_at = end
-        end += len(name) + 1
-        if description is None:
-            raise null_pointer("tunnel.service_add.description")
-        description_at = end
-        end += len(description) + 1
         parts.append(
-            _CLIENT_SERVICE_ADD_1.pack(
-                value.type, value.id, value.group, value.port, name_at, description_at
+            _CLIENT_SERVICE_ADD_4.pack(
+                number, end, value.type, value.id, value.group, value.port, name_at, description_at
             ),
         )
-    if name_at:
-        parts.append(name)
-        parts.append(b"\0")
-    if description_at:
-        parts.append(description)
-        parts.append(b"\0")
-    return parts
+    parts += below
 
 
 @dataclass(slots=True)
@@ -413,6 +418,7 @@ class MsgcTunnelServiceRemove:
 
 
 _CLIENT_SERVICE_REMOVE_1 = Run("<I", "tunnel.service_remove", "id")
+_CLIENT_SERVICE_REMOVE_2 = Struct("<H2I")
 
 
 def demarshal_client_service_remove(body: Buffer) -> MsgcTunnelServiceRemove:
@@ -422,11 +428,8 @@ def demarshal_client_service_remove(body: Buffer) -> MsgcTunnelServiceRemove:
         raise _CLIENT_SERVICE_REMOVE_1.short(0, len(body)) from None
 
 
-def marshal_client_service_remove(value: Any) -> bytes:
-    try:
-        return _CLIENT_SERVICE_REMOVE_1.pack(value.id)
-    except UNFIT:
-        raise misfit("tunnel.service_remove", value, MsgcTunnelServiceRemove) from None
+def write_client_service_remove(number: int, value: Any) -> bytes:
+    return _CLIENT_SERVICE_REMOVE_2.pack(number, 4, value.id)
 
 
 @dataclass(slots=True)
@@ -444,6 +447,7 @@ class MsgcTunnelSocketOpenAck:
 
 
 _CLIENT_SOCKET_OPEN_ACK_1 = Run("<HI", "tunnel.socket_open_ack", "connection_id tokens")
+_CLIENT_SOCKET_OPEN_ACK_2 = Struct("<HIHI")
 
 
 def demarshal_client_socket_open_ack(body: Buffer) -> MsgcTunnelSocketOpenAck:
@@ -453,11 +457,8 @@ def demarshal_client_socket_open_ack(body: Buffer) -> MsgcTunnelSocketOpenAck:
         raise _CLIENT_SOCKET_OPEN_ACK_1.short(0, len(body)) from None
 
 
-def marshal_client_socket_open_ack(value: Any) -> bytes:
-    try:
-        return _CLIENT_SOCKET_OPEN_ACK_1.pack(value.connection_id, value.tokens)
-    except UNFIT:
-        raise misfit("tunnel.socket_open_ack", value, MsgcTunnelSocketOpenAck) from None
+def write_client_socket_open_ack(number: int, value: Any) -> bytes:
+    return _CLIENT_SOCKET_OPEN_ACK_2.pack(number, 6, value.connection_id, value.tokens)
 
 
 @dataclass(slots=True)
@@ -470,6 +471,7 @@ class MsgcTunnelSocketOpenNack:
 
 
 _CLIENT_SOCKET_OPEN_NACK_1 = Run("<H", "tunnel.socket_open_nack", "connection_id")
+_CLIENT_SOCKET_OPEN_NACK_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_open_nack(body: Buffer) -> MsgcTunnelSocketOpenNack:
@@ -479,11 +481,8 @@ def demarshal_client_socket_open_nack(body: Buffer) -> MsgcTunnelSocketOpenNack:
         raise _CLIENT_SOCKET_OPEN_NACK_1.short(0, len(body)) from None
 
 
-def marshal_client_socket_open_nack(value: Any) -> bytes:
-    try:
-        return _CLIENT_SOCKET_OPEN_NACK_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_open_nack", value, MsgcTunnelSocketOpenNack) from None
+def write_client_socket_open_nack(number: int, value: Any) -> bytes:
+    return _CLIENT_SOCKET_OPEN_NACK_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -496,6 +495,7 @@ class MsgcTunnelSocketFin:
 
 
 _CLIENT_SOCKET_FIN_1 = Run("<H", "tunnel.socket_fin", "connection_id")
+_CLIENT_SOCKET_FIN_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_fin(body: Buffer) -> MsgcTunnelSocketFin:
@@ -505,11 +505,8 @@ def demarshal_client_socket_fin(body: Buffer) -> MsgcTunnelSocketFin:
         raise _CLIENT_SOCKET_FIN_1.short(0, len(body)) from None
 
 
-def marshal_client_socket_fin(value: Any) -> bytes:
-    try:
-        return _CLIENT_SOCKET_FIN_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_fin", value, MsgcTunnelSocketFin) from None
+def write_client_socket_fin(number: int, value: Any) -> bytes:
+    return _CLIENT_SOCKET_FIN_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -522,6 +519,7 @@ class MsgcTunnelSocketClosed:
 
 
 _CLIENT_SOCKET_CLOSED_1 = Run("<H", "tunnel.socket_closed", "connection_id")
+_CLIENT_SOCKET_CLOSED_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_closed(body: Buffer) -> MsgcTunnelSocketClosed:
@@ -531,11 +529,8 @@ def demarshal_client_socket_closed(body: Buffer) -> MsgcTunnelSocketClosed:
         raise _CLIENT_SOCKET_CLOSED_1.short(0, len(body)) from None
 
 
-def marshal_client_socket_closed(value: Any) -> bytes:
-    try:
-        return _CLIENT_SOCKET_CLOSED_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_closed", value, MsgcTunnelSocketClosed) from None
+def write_client_socket_closed(number: int, value: Any) -> bytes:
+    return _CLIENT_SOCKET_CLOSED_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -548,6 +543,7 @@ class MsgcTunnelSocketClosedAck:
 
 
 _CLIENT_SOCKET_CLOSED_ACK_1 = Run("<H", "tunnel.socket_closed_ack", "connection_id")
+_CLIENT_SOCKET_CLOSED_ACK_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_closed_ack(body: Buffer) -> MsgcTunnelSocketClosedAck:
@@ -557,11 +553,8 @@ def demarshal_client_socket_closed_ack(body: Buffer) -> MsgcTunnelSocketClosedAc
         raise _CLIENT_SOCKET_CLOSED_ACK_1.short(0, len(body)) from None
 
 
-def marshal_client_socket_closed_ack(value: Any) -> bytes:
-    try:
-        return _CLIENT_SOCKET_CLOSED_ACK_1.pack(value.connection_id)
-    except UNFIT:
-        raise misfit("tunnel.socket_closed_ack", value, MsgcTunnelSocketClosedAck) from None
+def write_client_socket_closed_ack(number: int, value: Any) -> bytes:
+    return _CLIENT_SOCKET_CLOSED_ACK_2.pack(number, 2, value.connection_id)
 
 
 @dataclass(slots=True)
@@ -579,6 +572,7 @@ class MsgcTunnelSocketData:
 
 
 _CLIENT_SOCKET_DATA_1 = Run("<H", "tunnel.socket_data", "connection_id")
+_CLIENT_SOCKET_DATA_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
@@ -592,12 +586,13 @@ def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
     return MsgcTunnelSocketData(connection_id, data)
 
 
-def write_client_socket_data(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    data = flat(value.data)
-    parts.append(_CLIENT_SOCKET_DATA_1.pack(value.connection_id))
+def write_client_socket_data(parts: list[Buffer], number: int, value: Any) -> None:
+    data = value.data
+    if type(data) is not bytes:
+        check_payload(data)
+    end = 2 + len(data)
+    parts.append(_CLIENT_SOCKET_DATA_2.pack(number, end, value.connection_id))
     parts.append(data)
-    return parts
 
 
 @dataclass(slots=True)
@@ -615,6 +610,7 @@ class MsgcTunnelSocketToken:
 
 
 _CLIENT_SOCKET_TOKEN_1 = Run("<HI", "tunnel.socket_token", "connection_id num_tokens")
+_CLIENT_SOCKET_TOKEN_2 = Struct("<HIHI")
 
 
 def demarshal_client_socket_token(body: Buffer) -> MsgcTunnelSocketToken:
@@ -624,15 +620,12 @@ def demarshal_client_socket_token(body: Buffer) -> MsgcTunnelSocketToken:
         raise _CLIENT_SOCKET_TOKEN_1.short(0, len(body)) from None
 
 
-def marshal_client_socket_token(value: Any) -> bytes:
-    try:
-        return _CLIENT_SOCKET_TOKEN_1.pack(value.connection_id, value.num_tokens)
-    except UNFIT:
-        raise misfit("tunnel.socket_token", value, MsgcTunnelSocketToken) from None
+def write_client_socket_token(number: int, value: Any) -> bytes:
+    return _CLIENT_SOCKET_TOKEN_2.pack(number, 6, value.connection_id, value.num_tokens)
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "init", MsgTunnelInit, demarshal_init, marshal_init, "tunnel.init", 6),
+    fixed(101, "init", MsgTunnelInit, demarshal_init, write_init, "tunnel.init", 6),
     varying(
         102,
         "service_ip_map",
@@ -646,7 +639,7 @@ SERVER: tuple[MessageType, ...] = (
         "socket_open",
         MsgTunnelSocketOpen,
         demarshal_socket_open,
-        marshal_socket_open,
+        write_socket_open,
         "tunnel.socket_open",
         10,
     ),
@@ -655,7 +648,7 @@ SERVER: tuple[MessageType, ...] = (
         "socket_fin",
         MsgTunnelSocketFin,
         demarshal_socket_fin,
-        marshal_socket_fin,
+        write_socket_fin,
         "tunnel.socket_fin",
         2,
     ),
@@ -664,7 +657,7 @@ SERVER: tuple[MessageType, ...] = (
         "socket_close",
         MsgTunnelSocketClose,
         demarshal_socket_close,
-        marshal_socket_close,
+        write_socket_close,
         "tunnel.socket_close",
         2,
     ),
@@ -681,7 +674,7 @@ SERVER: tuple[MessageType, ...] = (
         "socket_closed_ack",
         MsgTunnelSocketClosedAck,
         demarshal_socket_closed_ack,
-        marshal_socket_closed_ack,
+        write_socket_closed_ack,
         "tunnel.socket_closed_ack",
         2,
     ),
@@ -690,7 +683,7 @@ SERVER: tuple[MessageType, ...] = (
         "socket_token",
         MsgTunnelSocketToken,
         demarshal_socket_token,
-        marshal_socket_token,
+        write_socket_token,
         "tunnel.socket_token",
         6,
     ),
@@ -709,7 +702,7 @@ CLIENT: tuple[MessageType, ...] = (
         "service_remove",
         MsgcTunnelServiceRemove,
         demarshal_client_service_remove,
-        marshal_client_service_remove,
+        write_client_service_remove,
         "tunnel.service_remove",
         4,
     ),
@@ -718,7 +711,7 @@ CLIENT: tuple[MessageType, ...] = (
         "socket_open_ack",
         MsgcTunnelSocketOpenAck,
         demarshal_client_socket_open_ack,
-        marshal_client_socket_open_ack,
+        write_client_socket_open_ack,
         "tunnel.socket_open_ack",
         6,
     ),
@@ -727,7 +720,7 @@ CLIENT: tuple[MessageType, ...] = (
         "socket_open_nack",
         MsgcTunnelSocketOpenNack,
         demarshal_client_socket_open_nack,
-        marshal_client_socket_open_nack,
+        write_client_socket_open_nack,
         "tunnel.socket_open_nack",
         2,
     ),
@@ -736,7 +729,7 @@ CLIENT: tuple[MessageType, ...] = (
         "socket_fin",
         MsgcTunnelSocketFin,
         demarshal_client_socket_fin,
-        marshal_client_socket_fin,
+        write_client_socket_fin,
         "tunnel.socket_fin",
         2,
     ),
@@ -745,7 +738,7 @@ CLIENT: tuple[MessageType, ...] = (
         "socket_closed",
         MsgcTunnelSocketClosed,
         demarshal_client_socket_closed,
-        marshal_client_socket_closed,
+        write_client_socket_closed,
         "tunnel.socket_closed",
         2,
     ),
@@ -754,7 +747,7 @@ CLIENT: tuple[MessageType, ...] = (
         "socket_closed_ack",
         MsgcTunnelSocketClosedAck,
         demarshal_client_socket_closed_ack,
-        marshal_client_socket_closed_ack,
+        write_client_socket_closed_ack,
         "tunnel.socket_closed_ack",
         2,
     ),
@@ -771,7 +764,7 @@ CLIENT: tuple[MessageType, ...] = (
         "socket_token",
         MsgcTunnelSocketToken,
         demarshal_client_socket_token,
-        marshal_client_socket_token,
+        write_client_socket_token,
         "tunnel.socket_token",
         6,
     ),

@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.yardsticks import declared, handwritten
 from redspice.framing import MINI_HEADER
-from redspice_protocol import CHANNELS, MessageType
+from redspice_protocol import CHANNELS
 
 MESSAGES = {
     "mouse_position": CHANNELS["inputs"].client.by_name["mouse_position"],
@@ -25,7 +25,7 @@ MESSAGES = {
     "draw_copy": CHANNELS["display"].server.by_name["draw_copy"],
 }
 DEMARSHAL = {message.id: message.demarshal for message in MESSAGES.values()}
-read_header, pack_header = MINI_HEADER.unpack_from, MINI_HEADER.pack
+read_header = MINI_HEADER.unpack_from
 FILES = {"mouse_position": "mouse_position", "channels_list": "channels_list"}
 FILES["draw_copy"] = "draw_copy_quic"
 
@@ -48,25 +48,11 @@ def parse_generated(view: memoryview) -> Any:
     return DEMARSHAL[type_](view[6 : 6 + size])
 
 
-def build_generated(message: MessageType) -> Callable[[Any], bytes]:
-    id, marshal = message.id, message.marshal
-    header = pack_header(id, message.size or 0)  # the same for every body of a size
-
-    def build_fixed(value: Any) -> bytes:
-        return header + marshal(value)
-
-    def build_varying(value: Any) -> bytes:
-        body = marshal(value)
-        return pack_header(id, len(body)) + body
-
-    return build_varying if message.size is None else build_fixed
-
-
 def ways(name: str) -> dict[str, Way]:
     construct = declared.MESSAGES[name]
     compiled = construct.compile()
     return {
-        "generated": Way(parse_generated, build_generated(MESSAGES[name])),
+        "generated": Way(parse_generated, MESSAGES[name].frame),
         "handwritten": Way(handwritten.parse, handwritten.BUILDERS[name]),
         "construct": Way(construct.parse, construct.build),
         "construct-compiled": Way(

@@ -98,6 +98,20 @@ def test_comments_go_with_what_they_stand_at() -> None:
     assert [item.comment for item in enum.items] == ["behind A", "above B", ""]
 
 
+def test_a_comment_above_a_line_goes_with_the_first_definition_in_it() -> None:
+    first, second = definitions("// said\nstruct S { uint8 x; uint8 y; }; struct T { uint8 z; };")
+    assert isinstance(first, syntax.Struct)
+    assert isinstance(second, syntax.Struct)
+    assert (first.comment, second.comment) == ("said", "")
+    assert [member.comment for member in (*first.members, *second.members)] == ["", "", ""]
+
+
+def test_a_comment_above_a_struct_in_one_line_is_of_the_member_that_it_is() -> None:
+    (member,) = struct("\n// said\nstruct { uint8 x; } inner;")
+    assert isinstance(member, syntax.InlineStruct)
+    assert (member.comment, member.members[0].comment) == ("said", "")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,6 +1,8 @@
 """Specs that are awkward in Python: each makes a package that works, or is refused."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,15 @@ WORKING = {
     "long names": spec(
         f"uint8 {LONG}_n; uint32 *{LONG}[{LONG}_n]; F *{LONG}_f[{LONG}_n]; uint8 *{LONG}_b[2];",
         "struct F { uint8 x; uint16 y; };",
+    ),
+    "long names of arrays": spec(
+        f"uint8 n; R {LONG}[n];", "struct R { uint8 size; uint8 data[size]; };"
+    ),
+    "an optional array in an arm": spec(
+        "k t; switch (t) { case A: uint8 n; } u @anon; switch (t) { case A: uint8 *a[n]; } v @anon;"
+    ),
+    "an optional array in a struct in an arm": spec(
+        "k t; switch (t) { case A: S s; } u;", "struct S { uint8 n; uint8 *a[n]; };"
     ),
     "a constant array in an arm": spec("k t; switch (t) { case A: uint8 x[4]; } u @anon;"),
     "a count with optional arrays": spec("uint8 n; uint8 *a[n]; uint16 *b[n];"),
@@ -143,6 +154,33 @@ def test_a_shared_count_is_that_of_the_array_that_is_there(tmp_path: Path) -> No
     one = package.CHANNELS["main"].server.by_name["one"]
     second = one.demarshal(one.marshal(one.type(a=None, b=[1, 2])))
     assert (second.a, second.b) == (None, [1, 2])
+
+
+def test_targets_of_targets_follow_each_other_target_by_target(tmp_path: Path) -> None:
+    """Even when they have targets in their turn: all below the first one, then the second one."""
+    text = spec(
+        "B *one; B *two;",
+        "struct D { uint8 v; }; struct C { uint8 v; D *d; }; struct B { uint8 v; C *c; C *e; };",
+    )
+    package = imported(text, tmp_path, "awkward_deep")
+    structs = import_module(f"{package.__name__}.structs")
+    one = package.CHANNELS["main"].server.by_name["one"]
+
+    def tree(v: int) -> Any:
+        c, e = structs.C(v + 1, structs.D(v + 3)), structs.C(v + 2, structs.D(v + 4))
+        return structs.B(v, c, e)
+
+    body = one.marshal(one.type(one=tree(0xA0), two=tree(0xB0)))
+    values = [byte for byte in body if byte >= 0xA0]  # offsets are smaller
+    assert values == [0xA0, 0xB0, 0xA1, 0xA2, 0xA3, 0xA4, 0xB1, 0xB2, 0xB3, 0xB4]
+
+
+def test_a_count_in_an_arm_that_is_not_chosen_does_not_matter(tmp_path: Path) -> None:
+    package = imported(WORKING["an optional array in an arm"], tmp_path, "awkward_unchosen")
+    one = package.CHANNELS["main"].server.by_name["one"]
+    assert one.marshal(one.type(t=1, n=200, a=None)) == b"\x01"
+    with pytest.raises(package.WireError, match=r"main\.one\.a: has 200 elements, 6 wanted"):
+        one.marshal(one.type(t=0, n=200, a=None))
 
 
 def test_a_count_must_be_that_of_every_array(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -39,6 +40,7 @@ def check_round_trip(package: ModuleType, type_: Any, values: dict[str, Any]) ->
     built = package.from_builtins(type_, values)
     body: bytes = type_.marshal(built)
     assert b"".join(type_.marshal_parts(built)) == body
+    assert type_.frame(built) == struct.pack("<HI", type_.id, len(body)) + body
     decoded = type_.demarshal(body)
     assert decoded == built
     assert package.to_builtins(decoded) == values

@@ -1,12 +1,13 @@
 """What is wrong with a body or an object is said with the field, the offset and the sizes."""
 
+from array import array
 from typing import Any
 
 import pytest
 
 import redspice_protocol
 from generated.vectors import files, read, refusal
-from redspice_protocol import CHANNELS, WireError, from_builtins, to_builtins
+from redspice_protocol import CHANNELS, Buffer, MessageType, WireError, from_builtins, to_builtins
 from redspice_protocol.base import MsgData, MsgSetAck
 from redspice_protocol.cursor import MsgCursorMove
 from redspice_protocol.main import MsgMainChannelsList
@@ -85,6 +86,8 @@ def test_a_value_that_does_not_fit_is_named(message: str, value: object, expecte
         MAIN[message].marshal(value)
     with pytest.raises(WireError, match=expected):
         MAIN[message].marshal_parts(value)
+    with pytest.raises(WireError, match=expected):
+        MAIN[message].frame(value)
 
 
 def test_a_nested_value_that_does_not_fit_is_named() -> None:
@@ -107,10 +110,57 @@ def test_an_image_whose_data_is_not_stride_times_rows_is_refused() -> None:
         DISPLAY["draw_copy"].marshal(message)
 
 
-def test_a_payload_that_is_no_flat_buffer_is_refused() -> None:
-    words = memoryview(bytes(8)).cast("I")
-    with pytest.raises(WireError, match="data: is not a flat buffer of bytes"):
-        MAIN["agent_data"].marshal(MsgData(data=words))
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (memoryview(bytes(8)).cast("I"), "data: is not a flat buffer of bytes"),
+        (array("B", bytes(8)), "data: is a array, not bytes"),
+    ],
+)
+def test_a_payload_that_is_no_flat_buffer_is_refused(payload: Buffer, expected: str) -> None:
+    message = draw_copy()
+    bitmap = message.data.src_bitmap.u
+    bitmap.x, bitmap.y, bitmap.stride, bitmap.data = 1, len(payload), 1, payload
+    for refused in (DISPLAY["draw_copy"], message), (MAIN["agent_data"], MsgData(data=payload)):
+        type_, value = refused
+        for build in (type_.marshal, type_.marshal_parts, type_.frame):
+            with pytest.raises(WireError, match=expected):
+                build(value)
+
+
+def test_a_payload_with_gaps_is_refused_where_it_is_copied() -> None:
+    message = MsgData(data=memoryview(bytes(8))[::2])
+    for build in (MAIN["agent_data"].marshal, MAIN["agent_data"].frame):
+        with pytest.raises(WireError, match="data: is not a flat buffer of bytes"):
+            build(message)
+
+
+def test_a_message_type_made_by_hand_frames_what_it_marshals() -> None:
+    known = MAIN["set_ack"]
+    made = MessageType(
+        known.id,
+        known.name,
+        known.type,
+        known.demarshal,
+        known.marshal,
+        known.marshal_parts,
+        known.path,
+        known.size,
+    )
+    message = MsgSetAck(generation=1, window=2)
+    assert made.frame(message) == known.frame(message)
+
+
+class Pixels(bytes):
+    """Bytes of a type of one's own."""
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, Pixels])
+def test_payloads_go_out_as_the_objects_they_are(kind: type[Any]) -> None:
+    payload = kind(b"payload")
+    parts = MAIN["agent_data"].marshal_parts(MsgData(data=payload))
+    assert any(part is payload for part in parts)
+    assert b"".join(parts) == b"payload"
 
 
 def test_plain_fields_may_leave_counts_out_but_not_wrong() -> None:

@@ -20,7 +20,7 @@ from redspice_codegen.render import Renderer
 SUPPORT = ("wire", "shape", "messages")
 
 #: What generated modules import from the standard library.
-_LIBRARY_NAMES = frozenset({"Any", "ClassVar", "dataclass", "starmap"})
+_LIBRARY_NAMES = frozenset({"Any", "ClassVar", "Struct", "dataclass", "starmap"})
 
 _SUPPORT_DIR = Path(__file__).parent.parent / "support"
 
@@ -49,8 +49,7 @@ class TableEntry:
     name: str
     type: str
     function: str
-    fixed: bool
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +147,7 @@ class PythonBackend:
                         message.name,
                         part.cls.name,
                         function.name,
-                        function.fixed,
-                        function.fixed_size,
+                        function.size,
                     )
                 )
         return self._module(
@@ -159,7 +157,7 @@ class PythonBackend:
     def _reusable_parts(self) -> Iterator[Part]:
         for body in self._protocol.messages:
             name = f"Msg{naming.camel(body.name)}"
-            made = functions.function(body, naming.snake(body.name), name, body.name)
+            made = functions.message_function(body, naming.snake(body.name), name, body.name)
             yield Part(class_of(body, name, body.comment), made)
 
     def _message(self, message: model.Message, module: str) -> Part:
@@ -169,7 +167,7 @@ class PythonBackend:
         else:
             side = "" if message.direction == "server" else "client_"
             function, path = f"{side}{message.name}", f"{module}.{message.name}"
-        made = functions.function(message.body, function, name, path)
+        made = functions.message_function(message.body, function, name, path)
         return Part(class_of(message.body, name, message.comment), made)
 
     def _channel_entries(self) -> Iterator[ChannelEntry]:

@@ -7,43 +7,33 @@ from collections.abc import Iterator
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends.python_read import Reader
 from redspice_codegen.backends.python_runs import RunTable
-from redspice_codegen.backends.python_steps import Function, RecordStep
-from redspice_codegen.backends.python_write import Writer, has_pointers, size_steps
-from redspice_codegen.naming import Locals
+from redspice_codegen.backends.python_steps import Function
+from redspice_codegen.backends.python_write import Writer, has_pointers
 
 
-def function(
-    struct: model.Struct, name: str, class_name: str, path: str, *, element: bool = False
+def message_function(body: model.Struct, name: str, class_name: str, path: str) -> Function:
+    """The functions of a message; `path` is in front of its fields in errors."""
+    return _function(body, name, class_name, path, message=True, element=False)
+
+
+def _function(
+    struct: model.Struct, name: str, class_name: str, path: str, *, message: bool, element: bool
 ) -> Function:
-    """The functions of one struct or message body; `path` is in front of its fields in errors.
-
-    `element`: it is also an element of arrays, so that where it ends must be known.
-    """
+    """`element`: it is also an element of arrays, so that where it ends must be known."""
     steps = layout.lay_out(struct).steps
     runs = RunTable(name)
     reader, writer = Reader(runs, path), Writer(runs, path)
-    read = list(reader.steps(steps, element))
-    write = writer.steps(struct, steps)
-    on_wire = [step for step in steps if not isinstance(step, layout.Descriptor)]
-    pointers = has_pointers(struct)
-    fixed = not pointers and all(isinstance(step, layout.Run) for step in on_wire)
     return Function(
         name=name,
         type=class_name,
-        path=path,
-        runs=runs.constants,
-        read=read,
+        read=list(reader.steps(steps, element)),
         result=reader.result(struct, class_name),
-        write=write,
-        fills=list(writer.fills),
-        fixed_size=sum(step.size for step in on_wire if isinstance(step, layout.Run)),
-        sizes=list(size_steps(steps, Locals())),
-        fixed=fixed,
+        write=writer.message(struct, steps) if message else writer.struct(struct, steps),
+        constants=runs.constants,
+        size=None if has_pointers(struct) else layout.fixed_size(struct),
         star=layout.is_flat(struct),
-        pointers=pointers,
-        absent=tuple(writer.absent),
+        pointers=has_pointers(struct),
         element=element,
-        nested_pointers=any(isinstance(f, RecordStep) and f.pointers for f in writer.fills),
     )
 
 
@@ -54,7 +44,8 @@ def struct_functions(protocol: model.Protocol) -> list[Function]:
     for struct in protocol.structs:
         if struct in targets or struct in elements:
             name, class_name = naming.snake(struct.name), naming.struct_class(struct)
-            made = function(struct, name, class_name, "", element=struct in elements)
+            element = struct in elements
+            made = _function(struct, name, class_name, "", message=False, element=element)
             made.target = struct in targets
             functions.append(made)
     return functions

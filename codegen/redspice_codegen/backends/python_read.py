@@ -52,7 +52,7 @@ class Reader:
 
     def _run(self, run: layout.Run) -> RunStep:
         values = tuple(self._target(slot) for slot in run.slots)
-        return RunStep(self._runs.name(run, self._path), run.size, values)
+        return RunStep(self._runs.reading(run, self._path), run.size, values)
 
     def _target(self, slot: layout.Slot) -> str:
         if slot.role is Role.ZERO:
@@ -70,11 +70,7 @@ class Reader:
             path=expr.path_text(self._path, slot.path),
             pointer=pointer,
             nonnull=slot.field.nonnull,
-            type=naming.struct_class(target),
             function=f"read_{naming.snake(target.name)}",
-            size="",
-            pointers=False,
-            at_once=False,
         )
 
     def _array(
@@ -83,7 +79,6 @@ class Reader:
         element = array.element
         kind = expr.element_kind(array)
         code = function = ""
-        values: tuple[str, ...] = ()
         if isinstance(element, model.Struct):
             type_ = naming.struct_class(element)
             function = f"read_{naming.snake(element.name)}_at"
@@ -102,7 +97,6 @@ class Reader:
             code=code,
             type=type_,
             function=function,
-            values=values,
             pointer=pointer,
             nonnull=field.nonnull,
             nullable=field.nullable,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
-from redspice_codegen.backends.python_steps import RunConstant
+from redspice_codegen.backends.python_steps import PackConstant, RunConstant
 
 
 class RunTable:
@@ -12,20 +12,25 @@ class RunTable:
 
     def __init__(self, function: str) -> None:
         self._prefix = naming.constant(function)
-        self._runs: dict[tuple[str, str, str], RunConstant] = {}
+        self._constants: dict[tuple[str, ...], RunConstant | PackConstant] = {}
 
     @property
-    def constants(self) -> list[RunConstant]:
-        return list(self._runs.values())
+    def constants(self) -> list[RunConstant | PackConstant]:
+        return list(self._constants.values())
 
-    def name(self, run: layout.Run, path: str) -> str:
-        """The constant for this run; the same layout read and written has one."""
+    def reading(self, run: layout.Run, path: str) -> str:
+        """The constant that unpacks this run, and names its fields where it is cut."""
         fields = " ".join(".".join(slot.path) for slot in run.slots)
         key = (expr.run_format(run), path, fields)
-        if key not in self._runs:
-            name = f"_{self._prefix}_{len(self._runs) + 1}"
-            self._runs[key] = RunConstant(name, *key)
-        return self._runs[key].name
+        return self._constants.setdefault(key, RunConstant(self._next(), *key)).name
+
+    def packing(self, run: layout.Run) -> str:
+        """The constant that packs this run: one for all runs of the same format."""
+        format = expr.run_format(run)
+        return self._constants.setdefault((format,), PackConstant(self._next(), format)).name
+
+    def _next(self) -> str:
+        return f"_{self._prefix}_{len(self._constants) + 1}"
 
     def flat(self, struct: model.Struct) -> str:
         """The constant of a flat struct, which stands in the module of the structs."""

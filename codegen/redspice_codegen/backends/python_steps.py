@@ -17,8 +17,19 @@ class RunConstant:
 
 
 @dataclass(frozen=True, slots=True)
+class PackConstant:
+    """A module constant for runs that are packed: `_DRAW_COPY_5 = Struct("<HII4iB")`."""
+
+    name: str
+    format: str
+
+
+# reading
+
+
+@dataclass(frozen=True, slots=True)
 class RunStep:
-    """Unpack a run into `values`, or pack `values` into one."""
+    """Unpack a run into `values`."""
 
     kind: ClassVar[str] = "run"
     constant: str
@@ -45,14 +56,13 @@ class ArrayStep:
     variable: str
     path: str
     count: str
-    """Expression for the number of elements; empty for all that is left, and in writing."""
+    """Expression for the number of elements; empty for all that is left."""
     width: int
     """Bytes of an element, or the fewest."""
     code: str
     """struct code of integers, or the Run of flat records."""
     type: str
     function: str
-    values: tuple[str, ...] = ()
     pointer: str = ""
     """The variable with the offset, for an array behind a pointer."""
     nonnull: bool = False
@@ -70,29 +80,95 @@ class RecordStep:
     path: str
     pointer: str
     nonnull: bool
-    type: str
     function: str
-    size: str
-    """Expression for the bytes of the target, without what its own pointers lead to."""
-    pointers: bool
-    """Whether the target has pointers of its own."""
-    at_once: bool
-    """Lay the target and all below it out before the next pointer's target."""
-    parts: str = ""
-    below: str = ""
-    """The lists for a target that is laid out at once."""
-    may_be_empty: bool = False
-    """Whether the target may come out with 0 bytes: its pointer is then 0."""
+
+
+# writing
 
 
 @dataclass(frozen=True, slots=True)
-class LocalStep:
-    """`variable = expression`, with an annotation where the type checker needs one."""
+class ContentStep:
+    """An array, or the struct behind a pointer: its bytes go to the list `dest`.
 
-    kind: ClassVar[str] = "local"
+    `element` is that of an array, or "record".
+    """
+
+    kind: ClassVar[str] = "content"
+    element: str
+    variable: str
+    size: str = ""
+    """Expression for the bytes of an array, where they follow from its length."""
+    dest: str = "parts"
+    counter: str = ""
+    """What counts the bytes; empty where they are counted already."""
+    code: str = ""
+    """struct code of integers, or the Run of flat records."""
+    function: str = ""
+    later: str = ""
+    """The list for the targets of a struct that has pointers."""
+    values: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    """Whether a struct may come out with 0 bytes: its pointer is then 0."""
+    ahead: str = ""
+    """The list for elements that are written to see how long they are."""
+
+    @property
+    def truth(self) -> bool:
+        """Whether nothing is behind the pointer for an empty array, and not only for None."""
+        return self.element not in ("record", "cstring")
+
+
+@dataclass(frozen=True, slots=True)
+class PointerStep:
+    """Place and write what a pointer leads to."""
+
+    kind: ClassVar[str] = "pointer"
+    pointer: str
+    """The variable for the offset."""
+    path: str
+    nonnull: bool
+    content: ContentStep
+    at_once: bool
+    """Lay the target and all below it out before the next pointer's target."""
+    at: int = 0
+    """Where the pointer stands in the run, if the offset is put there afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackStep:
+    """Pack `values`; `pointers` are those whose offsets are not known yet."""
+
+    kind: ClassVar[str] = "pack"
+    constant: str
+    values: tuple[str, ...]
+    pointers: tuple[PointerStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrowStep:
+    """`variable += expression`."""
+
+    kind: ClassVar[str] = "grow"
     variable: str
     expression: str
-    annotation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleStep:
+    """Place what is in the list `later`."""
+
+    kind: ClassVar[str] = "settle"
+    later: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentStep:
+    """An array that may be absent beside its count: `size`, what it says, must fit the body."""
+
+    kind: ClassVar[str] = "absent"
+    variable: str
+    size: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +182,22 @@ class CheckStep:
     optional: bool
 
 
+# both
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStep:
+    """`variable = expression`, with an annotation where the type checker needs one."""
+
+    kind: ClassVar[str] = "local"
+    variable: str
+    expression: str
+    annotation: str = ""
+    payload: bool = False
+    """Whether it must be a buffer."""
+    nullable: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class BranchView:
     condition: str
@@ -115,11 +207,16 @@ class BranchView:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceStep:
-    """A switch; `tag` is fetched to the variable of that name once, where it says so."""
+    """A switch; `fetch` makes a variable of the tag once, where many branches test it."""
 
     kind: ClassVar[str] = "choice"
     branches: tuple[BranchView, ...]
     fetch: LocalStep | None = None
+
+
+ReadStep = RunStep | ArrayStep | RecordStep
+WriteStep = ContentStep | PointerStep | PackStep | GrowStep | SettleStep | AbsentStep | CheckStep
+StepView = ReadStep | WriteStep | LocalStep | ChoiceStep
 
 
 def choice(branches: list[BranchView], fetch: LocalStep | None = None) -> ChoiceStep:
@@ -129,47 +226,20 @@ def choice(branches: list[BranchView], fetch: LocalStep | None = None) -> Choice
     return ChoiceStep(tuple(branches), fetch)
 
 
-@dataclass(frozen=True, slots=True)
-class SizeStep:
-    """`end += expression` in the pass that finds the size of a body."""
-
-    kind: ClassVar[str] = "size"
-    expression: str
-
-
-StepView = RunStep | ArrayStep | RecordStep | LocalStep | CheckStep | ChoiceStep | SizeStep
-
-
-@dataclass(frozen=True, slots=True)
-class AbsentArray:
-    """An array that may be absent beside its count: the count must still fit the body."""
-
-    pointer: str
-    size: str
-    path: str
-
-
 @dataclass(slots=True)
 class Function:
     """A message or a struct that needs functions of its own."""
 
     name: str
     type: str
-    path: str
-    runs: list[RunConstant]
+    constants: list[RunConstant | PackConstant]
     read: list[StepView]
     result: str
     write: list[StepView]
-    fills: list[StepView]
-    fixed_size: int
-    sizes: list[StepView]
-    fixed: bool
-    """One run and nothing else, or nothing at all."""
+    size: int | None
+    """The bytes of every body, where that is one run and nothing else, or nothing at all."""
     star: bool
     """The values of the run are the attributes of the class, in order."""
     pointers: bool
-    nested_pointers: bool
-    """Whether a target has pointers of its own."""
-    absent: tuple[AbsentArray, ...]
     element: bool = False
     target: bool = False

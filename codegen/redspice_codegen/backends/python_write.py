@@ -1,133 +1,165 @@
 """Layout → steps of a marshalling function.
 
-The bytes of a struct go to the list `parts`; what its pointers lead to goes below it, in the order
-in which the pointers were written. The first step for a pointer sets its offset (`end` is the next
-free byte), the `fills` then write the targets.
+A message is written behind its mini header, whose fields are packed with the first of its own. The
+header has the size, and pointers have offsets, so everything is placed before it is packed:
+
+1. what the object holds is fetched, and `end` made the size of the message's own part;
+2. what pointers lead to goes to `below`, in their order, and moves `end`;
+3. the own part goes to `parts`.
+
+A struct behind a pointer does not know its place. Its function adds to `parts` in one pass and
+returns the size; what its own pointers lead to waits in `later` until all before that have a place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
+from redspice_codegen.backends.python_locals import LocalSteps
 from redspice_codegen.backends.python_runs import RunTable
 from redspice_codegen.backends.python_steps import (
-    AbsentArray,
-    ArrayStep,
+    AbsentStep,
     BranchView,
-    CheckStep,
     ChoiceStep,
+    ContentStep,
+    GrowStep,
     LocalStep,
-    RecordStep,
-    RunStep,
-    SizeStep,
+    PackStep,
+    PointerStep,
+    SettleStep,
     StepView,
 )
-from redspice_codegen.backends.python_steps import choice as choice_step
 from redspice_codegen.layout import Path, Role, is_flat
 from redspice_codegen.naming import Locals
 
+Steps = tuple[layout.Step, ...]
+Views = tuple[StepView, ...]
+
+#: The mini header stands in front as if it were a struct; its fields are variables.
+_HEADER = model.Struct("", (), {}, "")
+
+
+def _header_slot(variable: str, bits: int) -> layout.Slot:
+    integer = model.IntType(bits, signed=False)
+    field = model.Field(variable, integer, {}, "")
+    return layout.Slot((variable,), (variable,), field, _HEADER, integer, Role.VALUE)
+
+
+_HEADER_RUN = layout.Run((_header_slot("number", 16), _header_slot("end", 32)))
+
 
 class Writer:
+    """Builds the steps; `path` is what errors put in front of a field."""
+
     def __init__(self, runs: RunTable, path: str) -> None:
         self._runs = runs
         self._path = path
         self._names = Locals()
-        self.fills: list[ArrayStep | RecordStep] = []
-        self.absent: list[AbsentArray] = []
+        self._locals = LocalSteps(self._names, path)
+        self._placed = False
+        """Whether all is placed when it is packed, as in a message."""
+        self._counter = "size"
+        self._deep = False
+        """Whether what targets point to has pointers in its turn."""
 
-    def steps(self, struct: model.Struct, steps: tuple[layout.Step, ...]) -> list[StepView]:
-        """All steps of the function; the `fills` are there afterwards."""
+    def message(self, struct: model.Struct, steps: Steps) -> list[StepView]:
+        """The steps for a message; `number` is its number in the channel."""
+        self._placed, self._counter = True, "end"
+        inner = (_pointers(_target(slot)) for slot in layout.pointers(steps))
+        self._deep = any(has_pointers(_target(slot)) for slots in inner for slot in slots)
+        if not has_pointers(struct) and layout.fixed_size(struct) is not None:
+            return [*self._locals.of(struct), self._only_pack(steps)]
         return [
-            *_checks_last(self._struct_locals(struct, (), ())),
-            *self._optional_targets(steps),
-            *self._steps(steps),
+            *self._locals.of(struct),
+            LocalStep("end", self._size(steps)),
+            *self._elements_ahead(steps),
+            *self._chosen(steps),
+            *self._below(steps),
+            *self._packs(tuple(layout.melt((_HEADER_RUN, *steps)))),
+            *([GrowStep("parts", "below")] if any(layout.pointers(steps)) else []),
         ]
 
-    # local variables
+    def struct(self, struct: model.Struct, steps: Steps) -> list[StepView]:
+        """The steps for what stands behind a pointer, or is an element."""
+        return [
+            *self._locals.of(struct),
+            LocalStep("size", self._size(steps)),
+            *self._packs(steps),
+        ]
 
-    def _struct_locals(self, struct: model.Struct, path: Path, access: Path) -> Iterator[StepView]:
-        for member in struct.members:
-            if isinstance(member, model.Field):
-                names = (*path, member.name), (*access, member.name)
-                yield from self._field_locals(member, struct, *names)
-            elif member.anonymous:
-                for field in member.arms():
-                    array = layout.array_of(field)
-                    if array is not None:
-                        names = (*path, field.name), (*access, field.name)
-                        yield self._array_local(array, *names, nullable=True)
+    def _only_pack(self, steps: Steps) -> PackStep:
+        (run,) = (s for s in layout.melt((_HEADER_RUN, *steps)) if isinstance(s, layout.Run))
+        values = ("number", str(layout.run_bytes(steps)), *map(self._value, run.slots[2:]))
+        return PackStep(self._runs.packing(run), values)
 
-    def _field_locals(
-        self, field: model.Field, owner: model.Struct, path: Path, access: Path
-    ) -> Iterator[StepView]:
-        match field.type:
-            case model.Struct():
-                if field.type.members:
-                    yield self._local(path, access)
-                yield from self._struct_locals(field.type, path, access)
-            case model.ArrayType():
-                yield self._array_local(field.type, path, access)
-                yield from self._check(field, owner, field.type, path)
-            case model.PointerType():
-                target = field.type.target
-                if isinstance(target, model.ArrayType):
-                    yield self._array_local(target, path, access, nullable=field.nullable)
-                    yield from self._check(field, owner, target, path)
-                else:
-                    yield self._local(path, access)
+    # the own part of a message: its size
 
-    def _array_local(
-        self, array: model.ArrayType, path: Path, access: Path, nullable: bool = False
-    ) -> LocalStep:
-        value = expr.chain(self._names, path, access)
-        if expr.element_kind(array) in ("octets", "cstring"):
-            value = f"flat_or_none({value})" if nullable else f"flat({value})"
-        return LocalStep(self._names(path), value)
+    def _size(self, steps: Steps) -> str:
+        """Runs, and arrays as far as their size follows from their length."""
+        fixed = layout.run_bytes(steps)
+        arrays = [array.size for array in self._arrays(steps) if array.size]
+        return " + ".join([str(fixed), *arrays] if fixed or not arrays else arrays)
 
-    def _check(
-        self,
-        field: model.Field,
-        owner: model.Struct,
-        array: model.ArrayType,
-        path: Path,
-        arm: bool = False,
-    ) -> Iterator[CheckStep]:
-        """Where not the array alone says its length: a constant, an image, a shared count."""
-        container = path[:-1]
+    def _elements_ahead(self, steps: Steps) -> Iterator[StepView]:
+        """Elements of varying size are written to see how long they are."""
+        for array in self._arrays(steps):
+            if not array.size:
+                yield LocalStep(array.ahead, "[]", "list[Buffer]")
+                yield replace(array, dest=array.ahead, counter="end")
 
-        def beside(name: str) -> str:
-            return expr.chain(self._names, (*container, name), (*container, name))
+    def _chosen(self, steps: Steps) -> Iterator[StepView]:
+        """Fetch the arms that are chosen, and add their sizes."""
+        for choice in _choices(steps):
+            arms = [
+                (
+                    *self._arm(choice, branch),
+                    *self._elements_ahead(branch.steps),
+                    *self._chosen(branch.steps),
+                )
+                for branch in choice.branches
+            ]
+            yield from self._choice(choice, arms)
 
-        match array.size:
-            case model.ConstantSize() | model.ImageSize():
-                wanted = expr.array_count(array, beside)
-            case model.CountSize(member=member):
-                uses = layout.count_uses(owner, member)
-                first = next((use for use in uses if not use.optional), uses[0])
-                if first.array is field or len(uses) == 1:
-                    return
-                count = (*container, member)
-                wanted = expr.count_expression(self._names, owner, member, container, count)
-            case _:
-                return
-        text = expr.path_text(self._path, path)
-        optional = field.nullable or arm
-        yield CheckStep(self._names(path), wanted, text, optional)
+    def _arm(self, choice: layout.Choice, branch: layout.Branch) -> Views:
+        """Fetch an arm and add its size."""
+        size = self._size(branch.steps)
+        grow = [GrowStep(self._counter, size)] if size != "0" else []
+        return (*self._locals.of_arm(branch, choice), *grow)
 
-    def _optional_targets(self, steps: tuple[layout.Step, ...]) -> Iterator[StepView]:
-        """A pointer in an arm leads nowhere unless the arm is chosen."""
+    # what the pointers of a message lead to
+
+    def _below(self, steps: Steps) -> Iterator[StepView]:
+        slots = list(layout.pointers(steps))
+        laters = dict.fromkeys(later for slot in slots if (later := self._later(slot)))
+        if slots:
+            yield LocalStep("below", "[]", "list[Buffer]")
+        for later in laters:
+            yield LocalStep(later, "[]", "list[Target]")
+        yield from self._places(steps)
+        for later in laters:
+            yield SettleStep(later)
+
+    def _places(self, steps: Steps) -> Iterator[StepView]:
         for step in steps:
-            if isinstance(step, layout.Choice):
-                slots = (slot for branch in step.branches for slot in layout.pointers(branch.steps))
-                for path in dict.fromkeys(slot.path for slot in slots):
-                    yield LocalStep(self._names(path, "at"), "0")
+            if isinstance(step, layout.Run):
+                for slot in layout.pointers((step,)):
+                    yield self._pointer(slot, "below", "end", self._later(slot))
+            elif isinstance(step, layout.Choice):
+                places = [tuple(self._places(branch.steps)) for branch in step.branches]
+                yield from self._choice(step, places)
+
+    def _later(self, slot: layout.Slot) -> str:
+        """The list for the targets of a target; one for all, unless those have targets too."""
+        if _at_once(slot) or not has_pointers(_target(slot)):
+            return ""
+        return self._names(slot.path, "later") if self._deep else "later"
 
     # bytes
 
-    def _steps(self, steps: tuple[layout.Step, ...]) -> Iterator[StepView]:
+    def _packs(self, steps: Steps) -> Iterator[StepView]:
         i = 0
         while i < len(steps):
             step = steps[i]
@@ -135,29 +167,52 @@ class Writer:
             match step:
                 case layout.Run() if isinstance(following, layout.Choice):
                     after = _pulled_in(following, steps[i + 2 : i + 3])
-                    yield self._choice(following, (step,), after)
+                    yield from self._packed_choice(following, (step,), after)
                     i += 1 + len(after)
                 case layout.Run():
-                    yield from self._run(step)
+                    yield from self._pack(step)
                 case layout.Array():
-                    yield self._array(step.type, step.field, step.path)
+                    array = self._array(step.type, step.path)
+                    ahead = self._placed and not array.size
+                    yield GrowStep("parts", array.ahead) if ahead else array
                 case layout.Choice():
-                    yield self._choice(step)
+                    yield from self._packed_choice(step)
             i += 1
 
-    def _run(self, run: layout.Run) -> Iterator[StepView]:
+    def _packed_choice(
+        self, choice: layout.Choice, before: Steps = (), after: Steps = ()
+    ) -> Iterator[StepView]:
+        """A switch. Its branches pack the runs around it too: one pack instead of three."""
+        branches: list[Views] = []
+        for branch in choice.branches:
+            fetch = () if self._placed else self._arm(choice, branch)
+            steps = tuple(layout.melt((*before, *branch.steps, *after)))
+            branches.append((*fetch, *self._packs(steps)))
+        around = () if choice.switch.has_default else tuple(layout.melt((*before, *after)))
+        otherwise = tuple(self._packs(around))
+        yield from self._choice(choice, branches, otherwise)
+
+    def _pack(self, run: layout.Run) -> Iterator[StepView]:
+        if self._placed:
+            yield from self._absent(run)
+        pointers = []
+        at = 0
         for slot in run.slots:
-            if slot.role is Role.POINTER:
-                yield self._pointer(slot)
+            if slot.role is Role.POINTER and not self._placed:
+                pointer = self._pointer(slot, "target.parts", "target.size", "target.later")
+                pointers.append(replace(pointer, at=at))
+            at += slot.integer.bits // 8
         values = tuple(self._value(slot) for slot in run.slots)
-        yield RunStep(self._runs.name(run, self._path), run.size, values)
+        yield PackStep(self._runs.packing(run), values, tuple(pointers))
 
     def _value(self, slot: layout.Slot) -> str:
+        if slot.owner is _HEADER:
+            return slot.field.name
         match slot.role:
             case Role.ZERO:
                 return "0"
             case Role.POINTER:
-                return self._names(slot.path, "at")
+                return self._names(slot.path, "at") if self._placed else "0"
             case Role.COUNT:
                 return expr.count_expression(
                     self._names, slot.owner, slot.field.name, slot.path[:-1], slot.access
@@ -165,179 +220,149 @@ class Writer:
             case _:
                 return expr.chain(self._names, slot.path, slot.access)
 
-    def _pointer(self, slot: layout.Slot) -> StepView:
-        field = slot.field
-        assert isinstance(field.type, model.PointerType)
-        target = field.type.target
-        local = self._names(slot.path)
-        pointer = self._names(slot.path, "at")
-        if isinstance(target, model.ArrayType):
-            step = replace(
-                self._array(target, field, slot.path),
-                pointer=pointer,
-                nonnull=field.nonnull,
-                nullable=field.nullable,
-            )
-            self._fill(step)
-            if isinstance(target.size, model.CountSize) and field.nullable:
-                self._absent(slot, target.size.member, step)
-            return step
-        fixed = layout.fixed_size(target)
-        name = naming.snake(target.name)
-        record = RecordStep(
-            variable=local,
-            path=expr.path_text(self._path, slot.path),
-            pointer=pointer,
-            nonnull=field.nonnull,
-            type=naming.struct_class(target),
-            function=f"write_{name}",
-            size=f"size_{name}({local})" if fixed is None else str(fixed),
-            pointers=has_pointers(target),
-            at_once="marshall" in field.attributes,
-            parts=self._names(slot.path, "parts"),
-            below=self._names(slot.path, "below"),
-            may_be_empty=layout.smallest_size(target) == 0,
-        )
-        self._fill(record)
-        return record
+    def _absent(self, run: layout.Run) -> Iterator[AbsentStep]:
+        """Arrays that may be absent beside their count: that must still fit the body."""
+        for slot in layout.pointers((run,)):
+            target = _target(slot)
+            if isinstance(target, model.Struct) or not slot.field.nullable:
+                continue
+            size = target.size
+            if isinstance(size, model.CountSize) and not layout.is_derived_count(
+                slot.owner, size.member
+            ):
+                names = (*slot.path[:-1], size.member), (*slot.access[:-1], size.member)
+                width = layout.element_size(target)
+                wanted = expr.chain(self._names, *names) + (f" * {width}" if width > 1 else "")
+                where = expr.path_text(self._path, slot.path)
+                yield AbsentStep(self._names(slot.path), wanted, where)
 
-    def _absent(self, slot: layout.Slot, member: str, step: ArrayStep) -> None:
-        if layout.is_derived_count(slot.owner, member):
-            return
-        container = (*slot.access[:-1], member)
-        count = expr.chain(self._names, (*slot.path[:-1], member), container)
-        size = f"{count} * {step.width}" if step.width > 1 else count
-        self.absent.append(AbsentArray(step.pointer, size, step.path))
+    # pointers, arrays, switches
 
-    def _fill(self, step: ArrayStep | RecordStep) -> None:
-        """Arms that call a pointer the same share its variables, and so its fill."""
-        if all(step.pointer != known.pointer for known in self.fills):
-            self.fills.append(step)
-
-    def _array(self, array: model.ArrayType, field: model.Field, path: Path) -> ArrayStep:
-        element = array.element
-        code = function = ""
-        if isinstance(element, model.Struct):
-            type_ = naming.struct_class(element)
-            function = f"write_{naming.snake(element.name)}"
-            if expr.element_kind(array) == "flat":
-                code = self._runs.flat(element)
+    def _pointer(self, slot: layout.Slot, dest: str, counter: str, later: str) -> PointerStep:
+        target = _target(slot)
+        at_once = _at_once(slot) and has_pointers(target)
+        later = later or self._names(slot.path, "later")
+        if isinstance(target, model.Struct):
+            content = self._record(target, slot.path, later)
         else:
+            content = self._array(target, slot.path)
+        return PointerStep(
+            pointer=self._names(slot.path, "at"),
+            path=expr.path_text(self._path, slot.path),
+            nonnull=slot.field.nonnull,
+            content=replace(content, dest=dest, counter=counter),
+            at_once=at_once,
+        )
+
+    def _record(self, struct: model.Struct, path: Path, later: str) -> ContentStep:
+        return ContentStep(
+            element="record",
+            variable=self._names(path),
+            function=f"write_{naming.snake(struct.name)}",
+            later=later if has_pointers(struct) else "",
+            may_be_empty=layout.smallest_size(struct) == 0,
+        )
+
+    def _arrays(self, steps: Steps) -> list[ContentStep]:
+        return [self._array(s.type, s.path) for s in steps if isinstance(s, layout.Array)]
+
+    def _array(self, array: model.ArrayType, path: Path) -> ContentStep:
+        """An array in place; for one behind a pointer `dest` and `counter` are to be replaced."""
+        element = array.element
+        local = self._names(path)
+        size = _array_size(array, local)
+        function = code = ""
+        values: tuple[str, ...] = ()
+        if not isinstance(element, model.Struct):
             integer = layout.base_integer(element)
             assert integer is not None
-            type_, code = "int", expr.code(integer)
-        return ArrayStep(
+            code = expr.code(integer)
+        elif is_flat(element):
+            code = self._runs.flat(element)
+            values = _element_values(element)
+        else:
+            function = f"write_{naming.snake(element.name)}"
+        return ContentStep(
             element=expr.element_kind(array),
-            variable=self._names(path),
-            path=expr.path_text(self._path, path),
-            count="",
-            width=layout.element_size(array),
+            variable=local,
+            size=size,
+            counter="" if self._placed or size else "size",
             code=code,
-            type=type_,
             function=function,
-            values=_element_values(element),
+            values=values,
+            ahead=self._names(path, "parts"),
         )
 
     def _choice(
-        self,
-        choice: layout.Choice,
-        before: tuple[layout.Step, ...] = (),
-        after: tuple[layout.Step, ...] = (),
-    ) -> ChoiceStep:
-        """A switch. Its branches pack the runs around it too: one pack instead of three."""
-        expression = expr.chain(self._names, choice.tag, choice.tag_access)
-        tag, fetch = _tag(choice, self._names(choice.tag), expression)
-        branches = []
-        for branch in choice.branches:
-            steps = tuple(layout.melt((*before, *branch.steps, *after)))
-            views = (*self._branch_locals(branch, choice), *self._steps(steps))
-            condition = expr.condition(tag, branch, choice.switch.tag.flags)
-            branches.append(BranchView(condition, expr.note(branch), views))
+        self, choice: layout.Choice, branches: Sequence[Views], otherwise: Views = ()
+    ) -> Iterator[ChoiceStep]:
+        """A switch, where there is anything to do; trailing branches that do nothing are left out.
+
+        Where there are many branches the tag is fetched once.
+        """
+        tag = expr.chain(self._names, choice.tag, choice.tag_access)
+        fetch = None
+        if len(choice.branches) > 2:
+            fetch = LocalStep(self._names(choice.tag), tag)
+            tag = fetch.variable
+        views = [
+            BranchView(expr.condition(tag, branch, choice.switch.tag.flags), expr.note(branch), do)
+            for branch, do in zip(choice.branches, branches, strict=True)
+        ]
         if not choice.switch.has_default:
-            otherwise = tuple(self._steps(tuple(layout.melt((*before, *after)))))
-            branches.append(BranchView("", "", otherwise))
-        return choice_step(branches, fetch)
-
-    def _branch_locals(self, branch: layout.Branch, choice: layout.Choice) -> Iterator[StepView]:
-        array = layout.array_of(branch.member)
-        if choice.switch.anonymous and array is not None:
-            # Fetched on top, where its count needs it.
-            yield from self._check(branch.member, choice.owner, array, branch.path, arm=True)
-        else:
-            names = branch.path, branch.access
-            yield from _checks_last(self._field_locals(branch.member, choice.owner, *names))
-
-    def _local(self, path: Path, access: Path) -> LocalStep:
-        return LocalStep(self._names(path), expr.chain(self._names, path, access))
+            views.append(BranchView("", "", otherwise))
+        while views and not views[-1].steps:
+            views.pop()
+        if views:
+            yield ChoiceStep(tuple(views), fetch)
 
 
-# the size of a struct, for the offsets of what its pointers lead to
+def _choices(steps: Steps) -> list[layout.Choice]:
+    return [step for step in steps if isinstance(step, layout.Choice)]
 
 
-def size_steps(steps: tuple[layout.Step, ...], names: Locals) -> Iterator[StepView]:
-    """Steps that add up all but the runs on top level, whose size is known."""
-    for step in steps:
-        match step:
-            case layout.Array():
-                yield SizeStep(array_size(step.type, step.access))
-            case layout.Choice():
-                branches = []
-                expression = expr.attribute_chain(step.tag_access)
-                tag, fetch = _tag(step, names(step.tag), expression)
-                for branch in step.branches:
-                    fixed = sum(s.size for s in branch.steps if isinstance(s, layout.Run))
-                    inner = [SizeStep(str(fixed))] if fixed else []
-                    views = (*inner, *size_steps(branch.steps, names))
-                    condition = expr.condition(tag, branch, step.switch.tag.flags)
-                    branches.append(BranchView(condition, expr.note(branch), views))
-                yield choice_step(branches, fetch)
+def _target(slot: layout.Slot) -> model.Struct | model.ArrayType:
+    assert isinstance(slot.field.type, model.PointerType)
+    return slot.field.type.target
 
 
-def _tag(choice: layout.Choice, variable: str, expression: str) -> tuple[str, LocalStep | None]:
-    """How to test the tag: where there are many branches it is fetched once."""
-    if len(choice.branches) < 3:
-        return expression, None
-    return variable, LocalStep(variable, expression)
+def _at_once(slot: layout.Slot) -> bool:
+    """Whether all below the target is laid out before the next pointer's target."""
+    return "marshall" in slot.field.attributes
 
 
-def array_size(array: model.ArrayType, access: Path) -> str:
-    """Expression for the bytes of an inline array of `value`."""
-    chain = expr.attribute_chain(access)
+def _pointers(type_: model.Struct | model.ArrayType) -> list[layout.Slot]:
+    if not isinstance(type_, model.Struct):
+        return []
+    return list(layout.pointers(layout.lay_out(type_).steps))
+
+
+def has_pointers(type_: model.Struct | model.ArrayType) -> bool:
+    return bool(_pointers(type_))
+
+
+def _array_size(array: model.ArrayType, local: str) -> str:
+    """Expression for the bytes of an array; empty where its elements vary."""
+    width = layout.element_size(array)
     match expr.element_kind(array):
         case "octets":
-            return f"len({chain})"
-        case "records":
-            assert isinstance(array.element, model.Struct)
+            return f"len({local})"
+        case "cstring":
+            return f"len({local}) + 1"
+        case "records" if isinstance(array.element, model.Struct):
             fixed = layout.fixed_size(array.element)
-            if fixed is not None:
-                return f"len({chain}) * {fixed}"
-            return f"sum(size_{naming.snake(array.element.name)}(each) for each in {chain})"
+            return "" if fixed is None else f"len({local}) * {fixed}"
         case _:
-            return f"len({chain}) * {layout.element_size(array)}"
+            return f"len({local}) * {width}" if width > 1 else f"len({local})"
 
 
-def _checks_last(steps: Iterator[StepView]) -> list[StepView]:
-    """A length may be checked against an array that stands behind."""
-    return sorted(steps, key=lambda step: isinstance(step, CheckStep))
-
-
-def has_pointers(struct: model.Struct) -> bool:
-    return any(True for _ in layout.pointers(layout.lay_out(struct).steps))
-
-
-def _pulled_in(
-    choice: layout.Choice, following: tuple[layout.Step, ...]
-) -> tuple[layout.Step, ...]:
+def _pulled_in(choice: layout.Choice, following: Steps) -> Steps:
     """The run behind a switch, where each branch may pack it: for a single plain branch."""
     alone = len(choice.branches) == 1 and not choice.switch.has_default
-    if not alone or any(True for _ in layout.pointers(choice.branches[0].steps)):
-        return ()
-    return following if following and isinstance(following[0], layout.Run) else ()
+    return following if alone and following and isinstance(following[0], layout.Run) else ()
 
 
-def _element_values(element: model.ElementType) -> tuple[str, ...]:
-    if not isinstance(element, model.Struct) or not is_flat(element):
-        return ()
+def _element_values(element: model.Struct) -> tuple[str, ...]:
     (run,) = layout.lay_out(element).steps
     assert isinstance(run, layout.Run)
     return tuple(f"each.{naming.attribute(slot.path[0])}" for slot in run.slots)

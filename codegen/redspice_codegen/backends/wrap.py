@@ -27,10 +27,14 @@ def _explode(statement: str, indent: str) -> list[str]:
     targets, equals, call = statement.partition(" = ")
     if equals and "," in targets and not any(char in targets for char in "([:"):
         if len(indent) + len(targets) + len(call.partition("(")[0]) + 6 <= WIDTH // 2:
-            head, *body, tail = _explode(call, indent)
-            return [f"{indent}{targets} = {head.lstrip()}", *body, tail]
+            head, *rest = _break(call, indent)
+            return [f"{indent}{targets} = {head.lstrip()}", *rest]
         names = [f"{indent}    {name}," for name in targets.split(", ")]
         return [f"{indent}(", *names, f"{indent}) = {call}"]
+    return _break(statement, indent)
+
+
+def _break(statement: str, indent: str) -> list[str]:
     start, stop = _last_bracket(statement)
     if start is None:
         return [indent + statement]

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from importlib import import_module
+from struct import Struct
 from typing import Any
 
 from .shape import misfit
 from .wire import UNFIT, Buffer
+
+#: The number of the message u16, the size of its body u32.
+MINI_HEADER = Struct("<HI")
+MINI_HEADER_SIZE = MINI_HEADER.size
 
 
 class MessageType:
@@ -18,11 +23,22 @@ class MessageType:
 
     A body is bytes, a bytearray, or a memoryview of single bytes. `demarshal(body)` gives an object
     of `type` whose payloads are slices of the body; it raises WireError. `marshal(object)` gives
-    the body, `marshal_parts(object)` the same as a list of buffers with payloads uncopied; both
-    raise WireError before a byte is produced.
+    the body, `marshal_parts(object)` the same as a list of buffers with payloads uncopied, and
+    `frame(object)` the body behind its mini header; all of them raise WireError before a byte is
+    produced.
     """
 
-    __slots__ = ("demarshal", "id", "marshal", "marshal_parts", "name", "path", "size", "type")
+    __slots__ = (
+        "demarshal",
+        "frame",
+        "id",
+        "marshal",
+        "marshal_parts",
+        "name",
+        "path",
+        "size",
+        "type",
+    )
 
     def __init__(
         self,
@@ -34,18 +50,24 @@ class MessageType:
         marshal_parts: Callable[[Any], list[Buffer]],
         path: str,
         size: int | None,
+        frame: Callable[[Any], bytes] | None = None,
     ) -> None:
         self.id = id
         self.name = name
         self.type = type
         self.demarshal = demarshal
         self.marshal = marshal
+        self.frame = frame or self._frame
         self.marshal_parts = marshal_parts
         self.path = path
         self.size = size
 
     def __repr__(self) -> str:
         return f"MessageType({self.id}, {self.path!r})"
+
+    def _frame(self, value: Any) -> bytes:
+        body = self.marshal(value)
+        return MINI_HEADER.pack(self.id, len(body)) + body
 
 
 class Messages:
@@ -94,16 +116,31 @@ def fixed(
     name: str,
     type: type[Any],
     demarshal: Callable[[Buffer], Any],
-    marshal: Callable[[Any], bytes],
+    write: Callable[[int, Any], bytes],
     path: str,
     size: int,
 ) -> MessageType:
-    """A message of `size` bytes, packed in one go."""
+    """A message of `size` bytes: `write` packs it with its header in one go."""
+
+    def frame(value: Any) -> bytes:
+        try:
+            return write(id, value)
+        except UNFIT:
+            raise misfit(path, value, type) from None
+
+    def marshal(value: Any) -> bytes:
+        try:
+            return write(id, value)[MINI_HEADER_SIZE:]
+        except UNFIT:
+            raise misfit(path, value, type) from None
 
     def marshal_parts(value: Any) -> list[Buffer]:
-        return [marshal(value)]
+        try:
+            return [write(id, value)[MINI_HEADER_SIZE:]]
+        except UNFIT:
+            raise misfit(path, value, type) from None
 
-    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, size)
+    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, size, frame)
 
 
 def varying(
@@ -111,21 +148,35 @@ def varying(
     name: str,
     type: type[Any],
     demarshal: Callable[[Buffer], Any],
-    write: Callable[[Any], list[Buffer]],
+    write: Callable[[list[Buffer], int, Any], None],
     path: str,
 ) -> MessageType:
-    """A message of varying size: `write` gives its parts, or fails where a value does not fit."""
+    """A message of varying size: `write` adds its parts to a list, the header in the first one."""
 
-    def marshal_parts(value: Any) -> list[Buffer]:
+    def frame(value: Any) -> bytes:
+        parts: list[Buffer] = []
         try:
-            return write(value)
+            write(parts, id, value)
+            return b"".join(parts)
         except UNFIT:
             raise misfit(path, value, type) from None
 
     def marshal(value: Any) -> bytes:
+        parts: list[Buffer] = []
         try:
-            return b"".join(write(value))
+            write(parts, id, value)
+            parts[0] = parts[0][MINI_HEADER_SIZE:]
+            return b"".join(parts)
         except UNFIT:
             raise misfit(path, value, type) from None
 
-    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, None)
+    def marshal_parts(value: Any) -> list[Buffer]:
+        parts: list[Buffer] = []
+        try:
+            write(parts, id, value)
+        except UNFIT:
+            raise misfit(path, value, type) from None
+        parts[0] = parts[0][MINI_HEADER_SIZE:]
+        return parts
+
+    return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, None, frame)

@@ -157,7 +157,7 @@ def _matches(arm: Arm, tag: int, flags: bool) -> bool:
 
 def _plain(member: Plain, value: Any) -> Any:
     if isinstance(member, Count):
-        return _count(member, value)
+        return int(_count(member, value))
     content = getattr(value, member.attribute)
     if content is None:
         return None
@@ -174,12 +174,13 @@ def _plain(member: Plain, value: Any) -> Any:
             return [to_builtins(element) for element in content]
 
 
-def _count(member: Count, value: Any) -> int:
+def _count(member: Count, value: Any) -> Any:
+    """What goes on the wire as the count; an integer, if the object fits."""
     for name in member.of:
         array = getattr(value, name)
         if array is not None:
             return len(array) if isinstance(array, Sequence | Buffer) else 0
-    return int(getattr(value, member.kept)) if member.kept else 0
+    return getattr(value, member.kept) if member.kept else 0
 
 
 def _object(type_: type[Any], fields: Mapping[str, Any], path: str) -> Any:
@@ -271,7 +272,7 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
         case Octets():
             if not isinstance(content, Buffer):
                 yield WireError(where, f"is a {type(content).__name__}, not bytes")
-            elif memoryview(content).nbytes != len(content):
+            elif not _is_flat(memoryview(content)):
                 yield WireError(where, "is not a flat buffer of bytes")
         case Integers():
             for i, each in enumerate(content):
@@ -281,6 +282,10 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
         case Records():
             for i, each in enumerate(content):
                 yield from _record_misfit(member.type, each, f"{where}[{i}]")
+
+
+def _is_flat(view: memoryview) -> bool:
+    return view.nbytes == len(view) and view.c_contiguous
 
 
 def _record_misfit(type_: type[Any], content: Any, path: str) -> Iterator[WireError]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Buffer = bytes | bytearray | memoryview
 
@@ -109,19 +109,13 @@ class Run(struct.Struct):
                 count = ""
 
 
-def flat(payload: Buffer) -> Buffer:
-    """The payload itself, if len() counts its bytes; raises TypeError for other buffers."""
+def check_payload(payload: object) -> None:
+    """Raise TypeError unless it is a buffer whose bytes len() counts."""
     if type(payload) is memoryview:
         if payload.nbytes != len(payload):
             raise TypeError("not a flat buffer of bytes")
     elif not isinstance(payload, (bytes, bytearray)):
         raise TypeError("not bytes")
-    return payload
-
-
-def flat_or_none(payload: Buffer | None) -> Any:
-    """The same for a payload that may be absent; Any, for it is used only where it is there."""
-    return None if payload is None else flat(payload)
 
 
 def array_length(array: Sequence[object] | Buffer | None, absent: int) -> int:
@@ -178,3 +172,36 @@ def read_cstring(view: memoryview, at: int, path: str) -> memoryview:
 
 def pack_integers(code: str, values: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(values)}{code}", *values)
+
+
+_OFFSET = struct.Struct("<I")
+
+
+class Target:
+    """What a pointer at offset `at` of `head` leads to, until it has a place."""
+
+    __slots__ = ("at", "at_once", "head", "later", "parts", "size")
+
+    def __init__(self, head: bytearray, at: int, later: list[Target], *, at_once: bool = False):
+        later.append(self)
+        self.head = head
+        self.at = at
+        self.at_once = at_once
+        self.parts: list[Buffer] = []
+        self.size = 0
+        self.later: list[Target] = []
+
+
+def settle(parts: list[Buffer], targets: list[Target], end: int) -> int:
+    """Place targets from offset `end` on, what they point to behind them; returns the new end."""
+    for target in targets:
+        if target.size:
+            _OFFSET.pack_into(target.head, target.at, end)
+        parts += target.parts
+        end += target.size
+        if target.at_once:
+            end = settle(parts, target.later, end)
+    for target in targets:
+        if not target.at_once:
+            end = settle(parts, target.later, end)
+    return end

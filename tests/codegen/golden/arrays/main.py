@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, varying
@@ -11,8 +12,7 @@ from .structs import Line, read_line_at, write_line
 from .wire import (
     Buffer,
     Run,
-    flat,
-    flat_or_none,
+    check_payload,
     null_pointer,
     pack_integers,
     read_cstring,
@@ -41,6 +41,8 @@ class MsgTestSized:
 
 
 _SIZED_1 = Run("<2I", "main.sized", "width rows")
+_SIZED_2 = Struct("<HI")
+_SIZED_3 = Struct("<2I")
 
 
 def demarshal_sized(body: Buffer) -> MsgTestSized:
@@ -66,22 +68,26 @@ def demarshal_sized(body: Buffer) -> MsgTestSized:
     return MsgTestSized(id, fixed_, width, rows, bits)
 
 
-def write_sized(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    id = flat(value.id)
+def write_sized(parts: list[Buffer], number: int, value: Any) -> None:
+    id = value.id
+    if type(id) is not bytes:
+        check_payload(id)
     fixed_ = value.fixed
-    bits = flat(value.bits)
+    bits = value.bits
+    if type(bits) is not bytes:
+        check_payload(bits)
     if len(id) != 16:
         raise wrong_size("main.sized.id", 16, len(id))
     if len(fixed_) != 3:
         raise wrong_size("main.sized.fixed", 3, len(fixed_))
     if len(bits) != (value.width + 7) // 8 * value.rows:
         raise wrong_size("main.sized.bits", (value.width + 7) // 8 * value.rows, len(bits))
+    end = 8 + len(id) + len(fixed_) * 2 + len(bits)
+    parts.append(_SIZED_2.pack(number, end))
     parts.append(id)
     parts.append(pack_integers("h", fixed_))
-    parts.append(_SIZED_1.pack(value.width, value.rows))
+    parts.append(_SIZED_3.pack(value.width, value.rows))
     parts.append(bits)
-    return parts
 
 
 @dataclass(slots=True)
@@ -95,6 +101,7 @@ class MsgTestVarying:
 
 
 _VARYING_1 = Run("<B", "main.varying", "count")
+_VARYING_2 = Struct("<HIB")
 
 
 def demarshal_varying(body: Buffer) -> MsgTestVarying:
@@ -108,13 +115,14 @@ def demarshal_varying(body: Buffer) -> MsgTestVarying:
     return MsgTestVarying(lines)
 
 
-def write_varying(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_varying(parts: list[Buffer], number: int, value: Any) -> None:
     lines = value.lines
-    parts.append(_VARYING_1.pack(len(lines)))
+    end = 1
+    lines_parts: list[Buffer] = []
     for each in lines:
-        write_line(parts, each)
-    return parts
+        end += write_line(lines_parts, each)
+    parts.append(_VARYING_2.pack(number, end, len(lines)))
+    parts += lines_parts
 
 
 @dataclass(slots=True)
@@ -129,6 +137,7 @@ class MsgTestRest:
 
 
 _REST_1 = Run("<H", "main.rest", "id")
+_REST_2 = Struct("<HIH")
 
 
 def demarshal_rest(body: Buffer) -> MsgTestRest:
@@ -143,12 +152,11 @@ def demarshal_rest(body: Buffer) -> MsgTestRest:
     return MsgTestRest(id, data)
 
 
-def write_rest(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_rest(parts: list[Buffer], number: int, value: Any) -> None:
     data = value.data
-    parts.append(_REST_1.pack(value.id))
+    end = 2 + len(data) * 2
+    parts.append(_REST_2.pack(number, end, value.id))
     parts.append(pack_integers("H", data))
-    return parts
 
 
 @dataclass(slots=True)
@@ -163,6 +171,7 @@ class MsgTestTexts:
 
 
 _TEXTS_1 = Run("<2I", "main.texts", "name comment")
+_TEXTS_2 = Struct("<H3I")
 
 
 def demarshal_texts(body: Buffer) -> MsgTestTexts:
@@ -180,27 +189,29 @@ def demarshal_texts(body: Buffer) -> MsgTestTexts:
     return MsgTestTexts(name, comment)
 
 
-def write_texts(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_texts(parts: list[Buffer], number: int, value: Any) -> None:
+    name = value.name
+    if type(name) is not bytes:
+        check_payload(name)
+    comment = value.comment
+    if type(comment) is not bytes and comment is not None:
+        check_payload(comment)
     end = 8
-    name = flat(value.name)
-    comment = flat_or_none(value.comment)
+    below: list[Buffer] = []
     if name is None:
         raise null_pointer("main.texts.name")
     name_at = end
+    below.append(name)
+    below.append(b"\0")
     end += len(name) + 1
     comment_at = 0
     if comment is not None:
         comment_at = end
+        below.append(comment)
+        below.append(b"\0")
         end += len(comment) + 1
-    parts.append(_TEXTS_1.pack(name_at, comment_at))
-    if name_at:
-        parts.append(name)
-        parts.append(b"\0")
-    if comment_at:
-        parts.append(comment)
-        parts.append(b"\0")
-    return parts
+    parts.append(_TEXTS_2.pack(number, end, name_at, comment_at))
+    parts += below
 
 
 SERVER: tuple[MessageType, ...] = (

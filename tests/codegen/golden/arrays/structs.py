@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Count, Octets, Shape
-from .wire import Buffer, Run, flat, truncated
+from .wire import Buffer, Run, check_payload, truncated
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Line:
 
 
 _LINE_1 = Run("<B", "", "n")
+_LINE_2 = Struct("<B")
 
 
 def read_line_at(view: memoryview, at: int, stop: int) -> tuple[Line, int]:
@@ -37,13 +39,11 @@ def read_line_at(view: memoryview, at: int, stop: int) -> tuple[Line, int]:
     return Line(text), at
 
 
-def write_line(parts: list[Buffer], value: Any) -> None:
-    text = flat(value.text)
-    parts.append(_LINE_1.pack(len(text)))
+def write_line(parts: list[Buffer], value: Any) -> int:
+    text = value.text
+    if type(text) is not bytes:
+        check_payload(text)
+    size = 1 + len(text)
+    parts.append(_LINE_2.pack(len(text)))
     parts.append(text)
-
-
-def size_line(value: Any) -> int:
-    end = 1
-    end += len(value.text)
-    return end
+    return size

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
-from .main import MsgEmpty, demarshal_empty, marshal_empty
+from .main import MsgEmpty, demarshal_empty, write_empty
 from .messages import MessageType, fixed
-from .shape import Integer, Shape, misfit
+from .shape import Integer, Shape
 from .wire import UNFIT, Buffer, Run
 
 
@@ -27,6 +28,7 @@ class MsgChildImport:
 
 
 _IMPORT_1 = Run("<B2H", "child.import", "from size message")
+_IMPORT_2 = Struct("<HIB2H")
 
 
 def demarshal_import(body: Buffer) -> MsgChildImport:
@@ -36,16 +38,13 @@ def demarshal_import(body: Buffer) -> MsgChildImport:
         raise _IMPORT_1.short(0, len(body)) from None
 
 
-def marshal_import(value: Any) -> bytes:
-    try:
-        return _IMPORT_1.pack(value.from_, value.size, value.message)
-    except UNFIT:
-        raise misfit("child.import", value, MsgChildImport) from None
+def write_import(number: int, value: Any) -> bytes:
+    return _IMPORT_2.pack(number, 5, value.from_, value.size, value.message)
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(101, "import", MsgChildImport, demarshal_import, marshal_import, "child.import", 5),
+    fixed(101, "import", MsgChildImport, demarshal_import, write_import, "child.import", 5),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(101, "stop", MsgEmpty, demarshal_empty, marshal_empty, "child.stop", 0),
+    fixed(101, "stop", MsgEmpty, demarshal_empty, write_empty, "child.stop", 0),
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, fixed
-from .shape import Integer, Shape, misfit
+from .shape import Integer, Shape
 from .wire import UNFIT, Buffer, Run
 
 
@@ -17,14 +18,17 @@ class MsgEmpty:
     SHAPE: ClassVar[Shape] = ()
 
 
+_EMPTY_1 = Struct("<HI")
+
+
 def demarshal_empty(body: Buffer) -> MsgEmpty:
     return MsgEmpty()
 
 
-def marshal_empty(value: Any) -> bytes:
+def write_empty(number: int, value: Any) -> bytes:
     if not isinstance(value, MsgEmpty):
-        raise misfit("Empty", value, MsgEmpty)
-    return b""
+        raise TypeError
+    return _EMPTY_1.pack(number, 0)
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class MsgPing:
 
 
 _PING_1 = Run("<I", "main.ping", "id")
+_PING_2 = Struct("<H2I")
 
 
 def demarshal_ping(body: Buffer) -> MsgPing:
@@ -45,11 +50,8 @@ def demarshal_ping(body: Buffer) -> MsgPing:
         raise _PING_1.short(0, len(body)) from None
 
 
-def marshal_ping(value: Any) -> bytes:
-    try:
-        return _PING_1.pack(value.id)
-    except UNFIT:
-        raise misfit("main.ping", value, MsgPing) from None
+def write_ping(number: int, value: Any) -> bytes:
+    return _PING_2.pack(number, 4, value.id)
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class MsgcPong:
 
 
 _CLIENT_PONG_1 = Run("<I", "main.pong", "id")
+_CLIENT_PONG_2 = Struct("<H2I")
 
 
 def demarshal_client_pong(body: Buffer) -> MsgcPong:
@@ -69,17 +72,14 @@ def demarshal_client_pong(body: Buffer) -> MsgcPong:
         raise _CLIENT_PONG_1.short(0, len(body)) from None
 
 
-def marshal_client_pong(value: Any) -> bytes:
-    try:
-        return _CLIENT_PONG_1.pack(value.id)
-    except UNFIT:
-        raise misfit("main.pong", value, MsgcPong) from None
+def write_client_pong(number: int, value: Any) -> bytes:
+    return _CLIENT_PONG_2.pack(number, 4, value.id)
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(4, "ping", MsgPing, demarshal_ping, marshal_ping, "main.ping", 4),
-    fixed(5, "done", MsgEmpty, demarshal_empty, marshal_empty, "main.done", 0),
+    fixed(4, "ping", MsgPing, demarshal_ping, write_ping, "main.ping", 4),
+    fixed(5, "done", MsgEmpty, demarshal_empty, write_empty, "main.done", 0),
 )
 CLIENT: tuple[MessageType, ...] = (
-    fixed(1, "pong", MsgcPong, demarshal_client_pong, marshal_client_pong, "main.pong", 4),
+    fixed(1, "pong", MsgcPong, demarshal_client_pong, write_client_pong, "main.pong", 4),
 )

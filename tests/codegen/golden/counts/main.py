@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import starmap
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, varying
@@ -14,7 +15,7 @@ from .wire import (
     Run,
     array_length,
     bad_pointer,
-    flat,
+    check_payload,
     null_pointer,
     pack_integers,
     truncated,
@@ -34,6 +35,7 @@ class MsgTestComputed:
 
 
 _COMPUTED_1 = Run("<H", "main.computed", "n")
+_COMPUTED_2 = Struct("<HIH")
 
 
 def demarshal_computed(body: Buffer) -> MsgTestComputed:
@@ -50,13 +52,12 @@ def demarshal_computed(body: Buffer) -> MsgTestComputed:
     return MsgTestComputed(points)
 
 
-def write_computed(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_computed(parts: list[Buffer], number: int, value: Any) -> None:
     points = value.points
-    parts.append(_COMPUTED_1.pack(len(points)))
+    end = 2 + len(points) * 8
+    parts.append(_COMPUTED_2.pack(number, end, len(points)))
     pack = POINT_RUN.pack
     parts.append(b"".join([pack(each.x, each.y) for each in points]))
-    return parts
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class MsgTestKept:
 
 
 _KEPT_1 = Run("<2IBI", "main.kept", "size text count numbers")
+_KEPT_2 = Struct("<H3IBI")
 
 
 def demarshal_kept(body: Buffer) -> MsgTestKept:
@@ -104,27 +106,31 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
     return MsgTestKept(text, numbers, count_ if numbers is None else 0)
 
 
-def write_kept(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 13
-    text = flat(value.text)
+def write_kept(parts: list[Buffer], number: int, value: Any) -> None:
+    text = value.text
+    if type(text) is not bytes:
+        check_payload(text)
     numbers = value.numbers
+    end = 13
+    below: list[Buffer] = []
     if not text:
         raise null_pointer("main.kept.text")
     text_at = end
+    below.append(text)
     end += len(text)
     numbers_at = 0
     if numbers:
         numbers_at = end
+        below.append(pack_integers("H", numbers))
         end += len(numbers) * 2
-    parts.append(_KEPT_1.pack(len(text), text_at, array_length(numbers, value.count), numbers_at))
-    if text_at:
-        parts.append(text)
-    if numbers_at:
-        parts.append(pack_integers("H", numbers))
-    if not numbers_at and value.count * 2 > end:
+    if numbers is None and value.count * 2 > end:
         raise wrong_size("main.kept.numbers", end, value.count * 2)
-    return parts
+    parts.append(
+        _KEPT_2.pack(
+            number, end, len(text), text_at, array_length(numbers, value.count), numbers_at
+        ),
+    )
+    parts += below
 
 
 SERVER: tuple[MessageType, ...] = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, fixed
-from .shape import Integer, Record, Shape, misfit
+from .shape import Integer, Record, Shape
 from .structs import Point
 from .wire import UNFIT, Buffer, Run
 
@@ -32,6 +33,7 @@ class MsgTestFixed:
 
 
 _FIXED_1 = Run("<BhQiB2iI", "main.fixed", "a b c d e position.x position.y reserved")
+_FIXED_2 = Struct("<HIBhQiB2iI")
 
 
 def demarshal_fixed(body: Buffer) -> MsgTestFixed:
@@ -42,15 +44,14 @@ def demarshal_fixed(body: Buffer) -> MsgTestFixed:
     return MsgTestFixed(a, b, c, d, e, Point(position_x, position_y))
 
 
-def marshal_fixed(value: Any) -> bytes:
-    try:
-        position = value.position
-        return _FIXED_1.pack(value.a, value.b, value.c, value.d, value.e, position.x, position.y, 0)
-    except UNFIT:
-        raise misfit("main.fixed", value, MsgTestFixed) from None
+def write_fixed(number: int, value: Any) -> bytes:
+    position = value.position
+    return _FIXED_2.pack(
+        number, 28, value.a, value.b, value.c, value.d, value.e, position.x, position.y, 0
+    )
 
 
 SERVER: tuple[MessageType, ...] = (
-    fixed(1, "fixed", MsgTestFixed, demarshal_fixed, marshal_fixed, "main.fixed", 28),
+    fixed(1, "fixed", MsgTestFixed, demarshal_fixed, write_fixed, "main.fixed", 28),
 )
 CLIENT: tuple[MessageType, ...] = ()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Record, Shape
 from .structs import Leaf, Node, read_leaf, read_node, write_leaf, write_node
-from .wire import Buffer, Run, WireError, bad_pointer, null_pointer
+from .wire import Buffer, Run, Target, WireError, bad_pointer, null_pointer, settle
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class MsgTestLater:
 
 
 _LATER_1 = Run("<2I", "main.later", "first second")
+_LATER_2 = Struct("<H3I")
 
 
 def demarshal_later(body: Buffer) -> MsgTestLater:
@@ -50,27 +52,24 @@ def demarshal_later(body: Buffer) -> MsgTestLater:
     return MsgTestLater(first, second)
 
 
-def write_later(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 8
+def write_later(parts: list[Buffer], number: int, value: Any) -> None:
     first = value.first
     second = value.second
+    end = 8
+    below: list[Buffer] = []
+    later: list[Target] = []
     if first is None:
         raise null_pointer("main.later.first")
     first_at = end
-    end += 5
+    end += write_node(below, later, first)
     second_at = 0
     if second is not None:
         second_at = end
-        end += 5
-    parts.append(_LATER_1.pack(first_at, second_at))
-    below: list[Buffer] = []
-    if first_at:
-        end = write_node(parts, below, first, end)
-    if second_at:
-        end = write_node(parts, below, second, end)
+        end += write_node(below, later, second)
+    if later:
+        end = settle(below, later, end)
+    parts.append(_LATER_2.pack(number, end, first_at, second_at))
     parts += below
-    return parts
 
 
 @dataclass(slots=True)
@@ -85,6 +84,7 @@ class MsgTestAtOnce:
 
 
 _AT_ONCE_1 = Run("<2I", "main.at_once", "first second")
+_AT_ONCE_2 = Struct("<H3I")
 
 
 def demarshal_at_once(body: Buffer) -> MsgTestAtOnce:
@@ -112,31 +112,23 @@ def demarshal_at_once(body: Buffer) -> MsgTestAtOnce:
     return MsgTestAtOnce(first, second)
 
 
-def write_at_once(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
-    end = 8
+def write_at_once(parts: list[Buffer], number: int, value: Any) -> None:
     first = value.first
     second = value.second
+    end = 8
+    below: list[Buffer] = []
     first_at = 0
     if first is not None:
+        first_later: list[Target] = []
         first_at = end
-        end += 5
-        first_below: list[Buffer] = []
-        first_parts: list[Buffer] = []
-        end = write_node(first_parts, first_below, first, end)
-        first_parts += first_below
+        end += write_node(below, first_later, first)
+        end = settle(below, first_later, end)
     second_at = 0
     if second is not None:
         second_at = end
-        end += 2
-    parts.append(_AT_ONCE_1.pack(first_at, second_at))
-    below: list[Buffer] = []
-    if first_at:
-        parts += first_parts
-    if second_at:
-        write_leaf(parts, second)
+        end += write_leaf(below, second)
+    parts.append(_AT_ONCE_2.pack(number, end, first_at, second_at))
     parts += below
-    return parts
 
 
 SERVER: tuple[MessageType, ...] = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Integer, Record, Shape
-from .wire import Buffer, Run, WireError, bad_pointer
+from .wire import Buffer, Run, Target, WireError, bad_pointer
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class Leaf:
 
 
 _LEAF_1 = Run("<H", "", "id")
+_LEAF_2 = Struct("<H")
 
 
 def read_leaf(view: memoryview, at: int, stop: int) -> Leaf:
@@ -30,8 +32,10 @@ def read_leaf(view: memoryview, at: int, stop: int) -> Leaf:
     return Leaf(id)
 
 
-def write_leaf(parts: list[Buffer], value: Any) -> None:
-    parts.append(_LEAF_1.pack(value.id))
+def write_leaf(parts: list[Buffer], value: Any) -> int:
+    size = 2
+    parts.append(_LEAF_2.pack(value.id))
+    return size
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class Node:
 
 
 _NODE_1 = Run("<BI", "", "tag leaf")
+_NODE_2 = Struct("<BI")
 
 
 def read_node(view: memoryview, at: int, stop: int) -> Node:
@@ -63,13 +68,12 @@ def read_node(view: memoryview, at: int, stop: int) -> Node:
     return Node(tag, leaf)
 
 
-def write_node(parts: list[Buffer], below: list[Buffer], value: Any, end: int) -> int:
+def write_node(parts: list[Buffer], later: list[Target], value: Any) -> int:
     leaf = value.leaf
-    leaf_at = 0
+    size = 5
+    head = bytearray(_NODE_2.pack(value.tag, 0))
+    parts.append(head)
     if leaf is not None:
-        leaf_at = end
-        end += 2
-    parts.append(_NODE_1.pack(value.tag, leaf_at))
-    if leaf_at:
-        write_leaf(below, leaf)
-    return end
+        target = Target(head, 1, later)
+        target.size += write_leaf(target.parts, leaf)
+    return size

@@ -8,13 +8,9 @@ from enum import IntEnum, IntFlag
 class Kind(IntEnum):
     """The tag decides. A named switch is a union, an anonymous one optional attributes."""
 
-    #: The tag decides. A named switch is a union, an anonymous one optional attributes.
     NONE = 0
-    #: The tag decides. A named switch is a union, an anonymous one optional attributes.
     SMALL = 1
-    #: The tag decides. A named switch is a union, an anonymous one optional attributes.
     LARGE = 2
-    #: The tag decides. A named switch is a union, an anonymous one optional attributes.
     SAME = 3
 
 

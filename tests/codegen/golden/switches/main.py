@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Arm, Integer, Record, Shape, Switch
 from .structs import Empty, Large, Tagged
-from .wire import Buffer, Run, flat, truncated
+from .wire import Buffer, Run, check_payload, truncated
 
 
 @dataclass(slots=True)
@@ -26,8 +27,10 @@ _NAMED_1 = Run("<B", "main.named", "tagged.type")
 _NAMED_2 = Run("<B", "main.named", "tagged.small")
 _NAMED_3 = Run("<I", "main.named", "tagged.u.size")
 _NAMED_4 = Run("<H", "main.named", "after")
-_NAMED_5 = Run("<2B", "main.named", "tagged.type tagged.small")
-_NAMED_6 = Run("<BI", "main.named", "tagged.type tagged.u.size")
+_NAMED_5 = Struct("<HI2B")
+_NAMED_6 = Struct("<HIBI")
+_NAMED_7 = Struct("<HIB")
+_NAMED_8 = Struct("<H")
 
 
 def demarshal_named(body: Buffer) -> MsgTestNamed:
@@ -61,20 +64,25 @@ def demarshal_named(body: Buffer) -> MsgTestNamed:
     return MsgTestNamed(Tagged(tagged_type, tagged_u), after)
 
 
-def write_named(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_named(parts: list[Buffer], number: int, value: Any) -> None:
     tagged = value.tagged
+    end = 3
     if tagged.type == 1:  # SMALL
-        parts.append(_NAMED_5.pack(tagged.type, tagged.u))
+        end += 1
     elif tagged.type in (2, 3):  # LARGE, SAME
         tagged_u = tagged.u
-        tagged_u_data = flat(tagged_u.data)
-        parts.append(_NAMED_6.pack(tagged.type, len(tagged_u_data)))
+        tagged_u_data = tagged_u.data
+        if type(tagged_u_data) is not bytes:
+            check_payload(tagged_u_data)
+        end += 4 + len(tagged_u_data)
+    if tagged.type == 1:  # SMALL
+        parts.append(_NAMED_5.pack(number, end, tagged.type, tagged.u))
+    elif tagged.type in (2, 3):  # LARGE, SAME
+        parts.append(_NAMED_6.pack(number, end, tagged.type, len(tagged_u_data)))
         parts.append(tagged_u_data)
     else:
-        parts.append(_NAMED_1.pack(tagged.type))
-    parts.append(_NAMED_4.pack(value.after))
-    return parts
+        parts.append(_NAMED_7.pack(number, end, tagged.type))
+    parts.append(_NAMED_8.pack(value.after))
 
 
 @dataclass(slots=True)
@@ -105,7 +113,10 @@ _ANONYMOUS_1 = Run("<B", "main.anonymous", "flags")
 _ANONYMOUS_2 = Run("<I", "main.anonymous", "extra")
 _ANONYMOUS_3 = Run("<B", "main.anonymous", "fancy")
 _ANONYMOUS_4 = Run("<H", "main.anonymous", "after")
-_ANONYMOUS_5 = Run("<BI", "main.anonymous", "flags extra")
+_ANONYMOUS_5 = Struct("<HIBI")
+_ANONYMOUS_6 = Struct("<HIB")
+_ANONYMOUS_7 = Struct("<B")
+_ANONYMOUS_8 = Struct("<H")
 
 
 def demarshal_anonymous(body: Buffer) -> MsgTestAnonymous:
@@ -136,16 +147,19 @@ def demarshal_anonymous(body: Buffer) -> MsgTestAnonymous:
     return MsgTestAnonymous(flags, extra, fancy, nothing, after)
 
 
-def write_anonymous(value: Any) -> list[Buffer]:
-    parts: list[Buffer] = []
+def write_anonymous(parts: list[Buffer], number: int, value: Any) -> None:
+    end = 3
     if value.flags & 1:  # EXTRA
-        parts.append(_ANONYMOUS_5.pack(value.flags, value.extra))
-    else:
-        parts.append(_ANONYMOUS_1.pack(value.flags))
+        end += 4
     if not value.flags & 2:  # not PLAIN
-        parts.append(_ANONYMOUS_3.pack(value.fancy))
-    parts.append(_ANONYMOUS_4.pack(value.after))
-    return parts
+        end += 1
+    if value.flags & 1:  # EXTRA
+        parts.append(_ANONYMOUS_5.pack(number, end, value.flags, value.extra))
+    else:
+        parts.append(_ANONYMOUS_6.pack(number, end, value.flags))
+    if not value.flags & 2:  # not PLAIN
+        parts.append(_ANONYMOUS_7.pack(value.fancy))
+    parts.append(_ANONYMOUS_8.pack(value.after))
 
 
 SERVER: tuple[MessageType, ...] = (
