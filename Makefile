@@ -5,13 +5,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GENERATED := generated/redspice_protocol
+CODECS := $(wildcard runtime/redspice/codecs/*.py runtime/redspice/codecs/*.pxd)
 REFERENCE := docs/protocol
 
 HOST ?= 127.0.0.1
 PORT ?= 5900
+FUZZ_SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check generate format bench peers clean
+.PHONY: help run test pure check generate format bench fuzz peers clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +23,9 @@ run: $(STAMP) generate ## set up, then serve the demo desktop on HOST:PORT
 
 test: $(STAMP) peers ## set up, install the real peers where possible, run every test
 	$(BIN)/pytest $(ARGS)
+
+pure: $(STAMP) ## the tests of the codecs once more, without the compiled modules
+	REDSPICE_PURE=1 $(BIN)/pytest tests/codecs tests/runtime/test_display_compression.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types of all three packages, generated code up to date
 	$(BIN)/ruff check .
@@ -41,10 +46,15 @@ bench: $(STAMP) ## speed of the generated code beside hand-written and construct
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-group-by=group \
 		--benchmark-columns=min,median,ops $(ARGS)
 
+fuzz: $(STAMP) ## the decoders under AddressSanitizer, FUZZ_SECONDS each
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python tests/fuzz $(FUZZ_SECONDS)
+
 peers: ## install the real SPICE clients (Debian packages) that the tests drive
 	@.ci/peers
 
-$(STAMP): pyproject.toml
+# An editable install compiles the codecs beside their sources.
+$(STAMP): pyproject.toml hatch_build.py $(CODECS)
 	@$(PYTHON) -m venv $(VENV) || { .ci/python-venv && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

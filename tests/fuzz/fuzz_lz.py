@@ -1,0 +1,15 @@
+"""Fuzz the decoder of LZ. An input is a stream."""
+
+from __future__ import annotations
+
+from harness import MAX_PIXELS, run, streams
+
+from redspice.codecs import lz
+
+
+def decode(data: bytes) -> None:
+    lz.decode(data, max_pixels=MAX_PIXELS)
+
+
+if __name__ == "__main__":
+    run(decode, streams("lz"))
