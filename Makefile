@@ -13,7 +13,7 @@ PORT ?= 5900
 FUZZ_SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pure check generate format bench fuzz peers clean
+.PHONY: help run test pure check generate format bench soak fuzz peers clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -42,9 +42,12 @@ format: $(STAMP) ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## speed of the generated code beside hand-written and construct code
+bench: $(STAMP) ## speed of the generated code and of the codecs beside their yardsticks
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-group-by=group \
 		--benchmark-columns=min,median,ops $(ARGS)
+
+soak: $(STAMP) ## viewers by the hundred, floods, bad lines, for minutes (SOAK="quick flood")
+	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
 fuzz: $(STAMP) ## the decoders under AddressSanitizer, FUZZ_SECONDS each
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -27,22 +27,28 @@ class CodecsBuildHook(BuildHookInterface):
         if self.target_name != "wheel":
             return
         root = Path(self.root, SOURCE_ROOT)
-        for stale in self._folder(root).glob("*.so"):
-            stale.unlink()
+        remove_extensions(root)
         if os.environ.get("REDSPICE_PURE"):
             return
         try:
             built = compile_modules(root)
         except Exception as error:  # whatever a missing or broken compiler raises
+            remove_extensions(root)
             self.app.display_warning(f"the codecs stay plain Python, which is slower: {error}")
             return
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
         build_data["artifacts"] += [str(path.relative_to(self.root)) for path in built]
 
-    @staticmethod
-    def _folder(root: Path) -> Path:
-        return root.joinpath(*PACKAGE.split("."))
+
+def package_folder(root: Path) -> Path:
+    return root.joinpath(*PACKAGE.split("."))
+
+
+def remove_extensions(root: Path) -> None:
+    """Remove what was compiled before: it may be stale, and does not go with plain sources."""
+    for extension in package_folder(root).glob("*.so"):
+        extension.unlink()
 
 
 def compile_modules(root: Path, names: Sequence[str] = ()) -> list[Path]:
@@ -53,9 +59,9 @@ def compile_modules(root: Path, names: Sequence[str] = ()) -> list[Path]:
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
 
-    folder = root.joinpath(*PACKAGE.split("."))
+    folder = package_folder(root)
     names = names or sorted(path.stem for path in folder.glob("*.pxd"))
-    flags = ["-O3", *shlex.split(os.environ.get("REDSPICE_CFLAGS", ""))]
+    flags = ["-O3", "-g0", *shlex.split(os.environ.get("REDSPICE_CFLAGS", ""))]
     extensions = [
         Extension(
             f"{PACKAGE}.{name}",

@@ -29,14 +29,19 @@ from redspice.interfaces import (
     TabletInterface,
     Timer,
 )
+from redspice.limits import Limits
 from redspice.pipe import PipeItem
 from redspice.reds import RedsState
+from redspice.sasl import ScramSecret, UserFile, Users
+from redspice.security import ChannelSecurity
+from redspice.transport import Transport
 
 __all__ = [
     "Box",
     "Capabilities",
     "ChannelEvent",
     "ChannelEventInfo",
+    "ChannelSecurity",
     "ConfigurationError",
     "Connection",
     "CoreInterface",
@@ -44,6 +49,7 @@ __all__ = [
     "Framebuffer",
     "FramebufferListener",
     "KeyboardInterface",
+    "Limits",
     "LinkError",
     "Monitor",
     "MouseInterface",
@@ -56,6 +62,10 @@ __all__ = [
     "RedClient",
     "RedsState",
     "RedspiceError",
+    "ScramSecret",
     "TabletInterface",
     "Timer",
+    "Transport",
+    "UserFile",
+    "Users",
 ]

@@ -7,7 +7,11 @@ that belong to an earlier generation do not count.
 
 from __future__ import annotations
 
+# The reference server's, for channels whose messages are few or small.
 DEFAULT_WINDOW = 20
+# Where bytes bound what is on its way (see `flow`), messages need only be bounded so that they stay
+# countable: two windows of the smallest pictures, 200 bytes each, fill 10 Mbit/s with 160 ms.
+FLOW_WINDOW = 512
 
 
 class AckWindow:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from redspice.caps import Capabilities
 from redspice.channel_client import RedChannelClient
+from redspice.errors import ProtocolError
 from redspice.ring import Ring, RingLink
 from redspice_protocol import ChannelType
 from redspice_protocol.enums import MigrateFlags
@@ -33,6 +34,12 @@ class RedChannel(Generic[ClientT]):
     """The generated tables of this channel type."""
     handle_acks: ClassVar[bool] = False
     """Whether viewers acknowledge messages on this channel."""
+    flow_by_bytes: ClassVar[bool] = False
+    """Whether what is sent could fill the line, so that it follows what the line carries."""
+    measure_latency: ClassVar[bool] = True
+    """Whether round trips are measured on this channel, for viewers on a network."""
+    allows_multiple: ClassVar[bool] = True
+    """Whether several viewers may have this channel; otherwise the first keeps it."""
     max_message_size: ClassVar[int]
     """Bytes that the body of a viewer's message may have."""
     local_caps: ClassVar[Capabilities] = Capabilities()
@@ -75,8 +82,11 @@ class RedChannel(Generic[ClientT]):
     def connect(self, client: RedClient, connection: Connection, linked: Linked) -> ClientT:
         """Make the channel client of a viewer that passed the link stage.
 
-        Raises `ProtocolError` if the viewer has this channel already.
+        Raises `ProtocolError` if the viewer has this channel already, or another viewer has it and
+        it is for one only.
         """
+        if self.clients and not self.allows_multiple:
+            raise ProtocolError(f"another viewer has channel {self.name}")
         channel_client = self.client_class(self, client, connection, linked)
         channel_client.link = RingLink(channel_client)
         client.add(channel_client)

@@ -2,29 +2,38 @@
 
 Incoming messages are a table: HANDLERS has the method for each message that this channel acts on,
 IGNORED the names of those that are legal and mean nothing here; anything else ends the connection.
-Outgoing messages wait in the pipe. When the pipe is empty and the ack window open, `mark_due` and
-`next_items` say what has become due meanwhile, so state that changes often is sent as it is then,
-and a viewer that does not read has no queue of it.
+Outgoing messages wait in the pipe. When the pipe is empty and the windows of messages and bytes are
+open, `mark_due` and `next_items` say what has become due meanwhile, so state that changes often is
+sent as it is then, and a viewer that does not read has no queue of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from redspice.ack import AckWindow
-from redspice.errors import ProtocolError
-from redspice.framing import Frame, FrameReader, pack_header
+from redspice.ack import DEFAULT_WINDOW, FLOW_WINDOW, AckWindow
+from redspice.errors import ConfigurationError, ProtocolError
+from redspice.flow import FlowWindow
+from redspice.framing import Frame, FrameReader, append_messages, pack_header
+from redspice.latency import LatencyMonitor
+from redspice.pings import NANOSECONDS, PING, Pings
 from redspice.pipe import Pipe, PipeItem
 from redspice.ring import RingLink
+from redspice.stall import Missing, Stall
 from redspice_protocol import CHANNELS, WireError
 from redspice_protocol.base import (
     MsgcAckSync,
     MsgcDisconnecting,
     MsgcPong,
+    MsgDisconnecting,
     MsgEmpty,
+    MsgNotify,
     MsgSetAck,
+    MsgWaitForChannels,
 )
+from redspice_protocol.enums import LinkErr, NotifySeverity, NotifyVisibility, WarnCode
+from redspice_protocol.structs import ChannelWait
 
 if TYPE_CHECKING:
     from redspice.channel import AnyChannel
@@ -37,20 +46,25 @@ if TYPE_CHECKING:
 # sent next is as fresh as possible. A single larger message goes out whole.
 SEND_CHUNK = 256 * 1024
 
-# Seconds that a viewer may leave a full ack window unanswered, as long as the reference server lets
-# a connection stand still.
-ACK_TIMEOUT = 30.0
+# The number of messages to wait for travels as one byte.
+MAX_WAITS = 255
 
 # The table pairs a message's name, and so its class, with the method that takes that class.
 Handler = Callable[[Any, Any], None]
 
-SET_ACK = CHANNELS["main"].server.by_name["set_ack"]
+COMMON = CHANNELS["main"].server.by_name
+SET_ACK = COMMON["set_ack"]
+WAIT_FOR_CHANNELS = COMMON["wait_for_channels"]
+DISCONNECTING = COMMON["disconnecting"]
+NOTIFY = COMMON["notify"]
 
 
 class RedChannelClient:
     """The server's end of one channel connection."""
 
     IGNORED: ClassVar[frozenset[str]] = frozenset()
+    PING_TICKS: ClassVar[int] = NANOSECONDS
+    """How many units of a PING's timestamp make a second."""
     link: RingLink[Self]
     """The place in the channel's ring of clients; the channel makes it."""
 
@@ -63,14 +77,23 @@ class RedChannelClient:
         self.remote_common_caps = linked.common_caps
         self.remote_caps = linked.channel_caps
         self.mini_header = linked.mini_header
-        self.pipe = Pipe()
-        self.ack = AckWindow() if channel.handle_acks else None
+        limits = channel.reds.limits
+        self.pipe = Pipe(limits.max_waiting_messages, limits.max_waiting_bytes)
+        # A unix socket has no line to fill, and its buffer is short.
+        self.flow = FlowWindow() if channel.flow_by_bytes and not connection.local else None
+        window = DEFAULT_WINDOW if self.flow is None else FLOW_WINDOW
+        self.ack = AckWindow(window) if channel.handle_acks else None
         self.serial = 0
         """The number of the last message sent; the first is 1."""
+        self.out_messages = 0
+        """Messages sent up to now, pings not counted."""
+        self.out_bytes = 0
+        self.in_bytes = 0
+        self.pings = Pings(channel.core.now, self.PING_TICKS)
+        self.latency_monitor = LatencyMonitor(channel.core, self, self.pings)
         self._reader = FrameReader(self.mini_header, channel.max_message_size)
         self._due: dict[Callable[[], PipeItem], None] = {}
-        self._waits_for_ack = False
-        self._ack_deadline = channel.core.timer(self._ack_timed_out)
+        self._stall = Stall(channel.core, connection.fail, limits)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name} of {self.client!r})"
@@ -80,28 +103,42 @@ class RedChannelClient:
         """Which channel this is, for logs."""
         return self.channel.name
 
+    @property
+    def has_output(self) -> bool:
+        """Whether messages wait to be sent."""
+        return bool(self.pipe or self._due)
+
     def start(self) -> None:
         """Send the messages that open the channel; extended by each channel type."""
         if self.ack is not None:
             message = MsgSetAck(generation=self.ack.next_generation(), window=self.ack.window)
             self.push(PipeItem(SET_ACK, message))
+        if self.channel.measure_latency and not self.connection.local:
+            self.latency_monitor.start()
 
     def disconnected(self) -> None:
         """The connection is over: leave the channel and the viewer."""
-        self._ack_deadline.cancel()
+        self._stall.cancel()
+        self.latency_monitor.stop()
         self.pipe.clear()
         self.channel.disconnect(self)
         self.client.remove(self)
 
+    # Sending.
+
     def push(self, item: PipeItem) -> None:
         """Send a message after those that wait already; dropped when the connection is over."""
-        if self.connection.closed:
-            return
-        if self.pipe.full:
-            self.connection.fail(f"{len(self.pipe)} messages wait and the viewer does not read")
-            return
-        self.pipe.push(item)
-        self.connection.on_output()
+        self._enqueue(item, self.pipe.push)
+
+    def push_urgent(self, item: PipeItem) -> None:
+        """Send a message before those that wait already; dropped when the connection is over."""
+        self._enqueue(item, self.pipe.push_urgent)
+
+    def refill(self, items: Iterable[PipeItem]) -> None:
+        """Send what `next_items` could not return at once; dropped when the connection is over."""
+        if not self.connection.closed:
+            self._refill(items)
+            self.connection.on_output()
 
     def mark_due(self, make: Callable[[], PipeItem]) -> None:
         """Send what `make` returns once the viewer is ready for it; marked twice it is sent once.
@@ -115,54 +152,122 @@ class RedChannelClient:
         """What is due now that the pipe is empty; overridden by channels that merge updates."""
         return []
 
+    def notify(
+        self,
+        text: str,
+        severity: int = NotifySeverity.WARN,
+        visibility: int = NotifyVisibility.HIGH,
+        what: int = WarnCode.WARN_GENERAL,
+    ) -> None:
+        """Show the viewer's user a text."""
+        time = int(self.channel.core.now() * NANOSECONDS)
+        message = MsgNotify(time, severity, visibility, what, text.encode())
+        # The NUL that ends the text is not counted in its length.
+        self.push(PipeItem(NOTIFY, message, trailing=b"\0"))
+
+    def disconnecting(self, reason: LinkErr) -> list[Buffer]:
+        """The last message of a connection that is to end, for its transport."""
+        time = int(self.channel.core.now() * NANOSECONDS)
+        return self._frame(PipeItem(DISCONNECTING, MsgDisconnecting(time, reason)))
+
     def data_to_send(self) -> list[Buffer]:
         """The next messages, about `SEND_CHUNK` bytes of them; empty when none may be sent."""
         output: list[Buffer] = []
-        size = 0
-        while size < SEND_CHUNK and (item := self._pop()) is not None:
-            parts = item.parts()
-            body_size = sum(len(part) for part in parts)
-            self.serial += 1
-            header = pack_header(self.mini_header, self.serial, item.message_type.id, body_size)
-            output.append(header)
-            output.extend(parts)
-            size += len(header) + body_size
-            self.channel.count_sent(len(header) + body_size)
+        end = self.out_bytes + SEND_CHUNK
+        while self.out_bytes < end and (item := self._next()) is not None:
+            output += self._frame(item)
         return output
 
-    def receive_data(self, data: Buffer) -> None:
-        """Take the next bytes of the viewer. Raises `ProtocolError`."""
-        self._reader.feed(data)
-        for frame in self._reader:
-            self._dispatch(frame)
-            if self.connection.closed:
-                return
+    def _enqueue(self, item: PipeItem, put: Callable[[PipeItem], None]) -> None:
+        if self.connection.closed:
+            return
+        if self.pipe.full:
+            waiting = f"{len(self.pipe)} messages of {self.pipe.bytes} bytes"
+            self.connection.fail(f"{waiting} wait and the viewer does not read")
+            return
+        for one in self._outer_items(item):
+            put(one)
+        self.connection.on_output()
 
-    def _pop(self) -> PipeItem | None:
+    def _refill(self, items: Iterable[PipeItem]) -> None:
+        for item in items:
+            for one in self._outer_items(item):
+                self.pipe.refill(one)
+
+    def _outer_items(self, item: PipeItem) -> list[PipeItem]:
+        """The messages that an item becomes, each with a header and a serial of its own."""
+        preceding = item.preceding() if self.mini_header else None
+        return [item] if preceding is None else [preceding, item]
+
+    def _next(self) -> PipeItem | None:
+        """The message to send now; None if there is none or it may not be sent."""
         if self.ack is not None and self.ack.blocked:
-            self._wait_for_ack()
+            self._stall.begin(Missing.ACK)
+            return None
+        now = self.channel.core.now()
+        flow = self.flow
+        if flow is not None and flow.wants_mark:
+            return self._mark(flow, now)
+        if flow is not None and not flow.may_send(now):
+            self._stall.begin(Missing.PONG, flow.in_flight)
             return None
         if not self.pipe:
             due, self._due = self._due, {}
-            for item in (*[make() for make in due], *self.next_items()):
-                self.pipe.push(item)
+            self._refill(make() for make in due)
+            self._refill(self.next_items())
         if not self.pipe:
             return None
-        item = self.pipe.pop()
+        if flow is not None and flow.wants_probe(now):
+            return self._mark(flow, now)
+        return self.pipe.pop()
+
+    def _mark(self, flow: FlowWindow, now: float) -> PipeItem:
+        mark = flow.mark(now)
+
+        def answered(round_trip: float) -> None:
+            flow.answered(mark, self.channel.core.now())
+            self._stall.end(Missing.PONG)
+
+        return self.pings.item(answered)
+
+    def _frame(self, item: PipeItem) -> list[Buffer]:
+        """A message as buffers, header first; it counts as sent."""
+        parts = list(item.parts())
+        sub_list = 0
+        if item.before and not self.mini_header:
+            messages = [(one.message_type.id, one.parts()) for one in item.before]
+            sub_list = append_messages(parts, messages)
+        self.serial += 1
+        size = sum(map(len, parts))
+        type = item.message_type.id
+        header = pack_header(self.mini_header, self.serial, type, size, sub_list)
+        self._count(item, len(header) + size)
+        return [header, *parts]
+
+    def _count(self, item: PipeItem, size: int) -> None:
+        self.out_bytes += size
+        self.channel.count_sent(size)
         if self.ack is not None:
             if item.message_type is SET_ACK:
                 self.ack.announced()
             else:
                 self.ack.sent()
-        return item
+        if item.message_type is PING:
+            return
+        self.out_messages += 1
+        if self.flow is not None:
+            self.flow.sent(size)
 
-    def _wait_for_ack(self) -> None:
-        if not self._waits_for_ack:
-            self._waits_for_ack = True
-            self._ack_deadline.start(ACK_TIMEOUT)
+    # Receiving.
 
-    def _ack_timed_out(self) -> None:
-        self.connection.fail(f"nothing acknowledged in {ACK_TIMEOUT:g} s")
+    def receive_data(self, data: Buffer) -> None:
+        """Take the next bytes of the viewer. Raises `ProtocolError`."""
+        self.in_bytes += len(data)
+        self._reader.feed(data)
+        for frame in self._reader:
+            self._dispatch(frame)
+            if self.connection.closed:
+                return
 
     def _dispatch(self, frame: Frame) -> None:
         if frame.sub_list:
@@ -190,11 +295,10 @@ class RedChannelClient:
             return
         self.ack.acknowledged()
         if not self.ack.blocked:
-            self._waits_for_ack = False
-            self._ack_deadline.cancel()
+            self._stall.end(Missing.ACK)
 
     def on_pong(self, message: MsgcPong) -> None:
-        """Nobody asked; only the main channel measures its network."""
+        self.pings.answered(message)
 
     def on_disconnecting(self, message: MsgcDisconnecting) -> None:
         self.connection.end(f"the viewer says goodbye, reason {message.reason}")
@@ -205,3 +309,21 @@ class RedChannelClient:
         "pong": on_pong,
         "disconnecting": on_disconnecting,
     }
+
+
+def wait_item(waits: Mapping[RedChannelClient, int]) -> PipeItem:
+    """A message that suspends its channel until the viewer has processed, on each other channel,
+    the message with that serial.
+
+    Only what was sent already may be waited for, so no two channels ever wait for each other.
+    Raises `ConfigurationError` for other serials, and for more than 255 channels.
+    """
+    if len(waits) > MAX_WAITS:
+        raise ConfigurationError(f"{len(waits)} channels are too many to wait for")
+    for other, serial in waits.items():
+        if not 0 < serial <= other.serial:
+            raise ConfigurationError(f"{other.name} has sent no message {serial} to wait for")
+    wait_list = [
+        ChannelWait(other.channel.type, other.channel.id, serial) for other, serial in waits.items()
+    ]
+    return PipeItem(WAIT_FOR_CHANNELS, MsgWaitForChannels(wait_list))

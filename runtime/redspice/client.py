@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from redspice.codecs.glz_dictionary import MAX_WINDOW_PIXELS, Dictionary
 from redspice.errors import ProtocolError
+from redspice.limits import DEFAULT_LIMITS
+from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
     from redspice.channel_client import RedChannelClient
@@ -17,7 +20,12 @@ if TYPE_CHECKING:
 class RedClient:
     """A viewer. `on_gone` is called once, when its main channel is over."""
 
-    def __init__(self, session_id: int, on_gone: Callable[[RedClient], None]) -> None:
+    def __init__(
+        self,
+        session_id: int,
+        on_gone: Callable[[RedClient], None],
+        max_glz_pixels: int = DEFAULT_LIMITS.max_glz_pixels,
+    ) -> None:
         self.session_id = session_id
         """What the viewer's other channels name to belong to it; never 0."""
         self.main: RedChannelClient | None = None
@@ -28,6 +36,8 @@ class RedClient:
         self.bitrate: float | None = None
         """Bits per second to the viewer, once measured."""
         self._on_gone = on_gone
+        self._max_glz_pixels = max_glz_pixels
+        self._glz_dictionaries: dict[int, Dictionary] = {}
 
     def __repr__(self) -> str:
         # The session id is what lets a channel join, so it is not for logs.
@@ -51,12 +61,20 @@ class RedClient:
         del self.channel_clients[channel.type, channel.id]
         if channel_client is self.main:
             self._on_gone(self)
-            self.disconnect()
+            for other in list(self.channel_clients.values()):
+                other.connection.close()
+            # Viewer and channels know each other, so only the collector of cycles would free this.
+            self._glz_dictionaries.clear()
 
-    def disconnect(self, reason: str | None = None) -> None:
-        """Close every channel; `reason` is logged once."""
-        for channel_client in list(self.channel_clients.values()):
-            if reason is not None:
-                channel_client.connection.end(reason)
-                reason = None
-            channel_client.connection.close()
+    def glz_dictionary(self, id: int, window: int) -> Dictionary:
+        """The dictionary that the viewer's displays with this id share; the first says how large
+        its window of `window` pixels is."""
+        if id not in self._glz_dictionaries:
+            pixels = max(0, min(window, self._max_glz_pixels, MAX_WINDOW_PIXELS))
+            self._glz_dictionaries[id] = Dictionary(pixels)
+        return self._glz_dictionaries[id]
+
+    def disconnect(self, reason: str, code: LinkErr = LinkErr.OK) -> None:
+        """Say why, as a `code` to the viewer and in the log, and close every channel."""
+        if self.main is not None:
+            self.main.connection.end(reason, self.main.disconnecting(code))

@@ -15,19 +15,23 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from redspice.errors import PeerError
+from redspice.errors import LinkError, PeerError
 from redspice.interfaces import ChannelEvent, ChannelEventInfo
 from redspice.link import LinkStage
+from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redspice.channel_client import RedChannelClient
     from redspice.reds import RedsState
+    from redspice.transport import Transport
     from redspice_protocol import Buffer
 
 logger = logging.getLogger("redspice")
 
-# Seconds for a peer to finish the link stage; viewers that ask for a password do so beforehand.
-LINK_TIMEOUT = 10.0
+# Viewers try one port and are sent to the other: nothing is wrong with them.
+COME_ELSEWHERE = frozenset((LinkErr.NEED_SECURED, LinkErr.NEED_UNSECURED))
 
 
 def nothing() -> None:
@@ -37,11 +41,8 @@ def nothing() -> None:
 class Connection:
     """What a transport shell holds for one socket. Made by `RedsState.new_connection`."""
 
-    def __init__(self, reds: RedsState, peer: str, local: bool = False) -> None:
-        self.peer = peer
-        """Where the viewer is, for logs."""
-        self.local = local
-        """True on a unix socket, where measuring the network makes no sense."""
+    def __init__(self, reds: RedsState, transport: Transport, skip_auth: bool = False) -> None:
+        self.transport = transport
         self.closed = False
         """True once nothing more is read: send what is left, then close the socket."""
         self.on_output = nothing
@@ -49,13 +50,26 @@ class Connection:
         self.channel_client: RedChannelClient | None = None
         self._core = reds.core
         self._attach = reds.attach
-        self._link = LinkStage(reds)
+        self._refusals = reds.refusals
+        self._link_timeout = reds.limits.link_timeout
+        self._link = LinkStage(reds, transport, skip_auth=skip_auth, resume=self._resume_link)
+        self._last_words: Sequence[Buffer] = ()
         self._connected: ChannelEventInfo | None = None
         self._deadline = self._core.timer(self._link_timed_out)
-        self._deadline.start(LINK_TIMEOUT)
+        self._deadline.start(self._link_timeout)
 
     def __repr__(self) -> str:
         return f"Connection({self.name})"
+
+    @property
+    def peer(self) -> str:
+        """Where the viewer is, for logs."""
+        return self.transport.peer
+
+    @property
+    def local(self) -> bool:
+        """True on a unix socket, where measuring the network makes no sense."""
+        return self.transport.local
 
     @property
     def linked(self) -> bool:
@@ -78,6 +92,9 @@ class Connection:
                 self._receive_link(data)
             else:
                 self.channel_client.receive_data(data)
+        except LinkError as error:
+            level = logging.INFO if error.code in COME_ELSEWHERE else logging.WARNING
+            self._end(level, str(error), f"links refused ({error.code.name})")
         except PeerError as error:
             self.fail(str(error))
         except Exception:
@@ -105,7 +122,8 @@ class Connection:
         if link_bytes:
             return [link_bytes]
         if self.closed or self.channel_client is None:
-            return []
+            last_words, self._last_words = self._last_words, ()
+            return list(last_words)
         try:
             return self.channel_client.data_to_send()
         except Exception:
@@ -114,15 +132,16 @@ class Connection:
 
     def fail(self, reason: str) -> None:
         """Close because of something that the peer did: one warning."""
-        if not self.closed:
-            logger.warning("%s: %s", self.name, reason)
-            self.close()
+        self._end(logging.WARNING, reason)
 
-    def end(self, reason: str) -> None:
-        """Close for a reason that is nobody's fault, but worth one log line."""
+    def end(self, reason: str, last_words: Sequence[Buffer] = ()) -> None:
+        """Close for a reason that is nobody's fault, but worth one log line.
+
+        `last_words`, whole messages, are the last that the peer gets.
+        """
         if not self.closed:
-            logger.info("%s: %s", self.name, reason)
-            self.close()
+            self._last_words = last_words
+            self._end(logging.INFO, reason)
 
     def close(self) -> None:
         """Take no more bytes, leave the channel, and let the shell flush and close the socket."""
@@ -130,6 +149,7 @@ class Connection:
             return
         self.closed = True
         self._deadline.cancel()
+        self._link.close()
         # The one calls devices, the other the core; neither may keep the other from its turn.
         for step in (self._leave, self._announce_end):
             try:
@@ -137,6 +157,20 @@ class Connection:
             except Exception:
                 logger.exception("%s: while disconnecting", self.name)
         self.on_output()
+
+    def _end(self, level: int, reason: str, kind: str = "links ended") -> None:
+        """Close with one log line, which links that failed share when there are many."""
+        if self.closed:
+            return
+        line = f"{self.name}: {reason}"
+        if self.linked:
+            logger.log(level, "%s", line)
+        else:
+            self._refusals.add(kind, line, level)
+        self.close()
+
+    def _resume_link(self) -> None:
+        self.receive_data(b"")
 
     def _receive_link(self, data: Buffer) -> None:
         self._link.receive_data(data)
@@ -178,7 +212,7 @@ class Connection:
             self._core.channel_event(ChannelEvent.DISCONNECTED, self._connected)
 
     def _link_timed_out(self) -> None:
-        self.fail(f"link stage not finished in {LINK_TIMEOUT:g} s")
+        self.fail(f"link stage not finished in {self._link_timeout:g} s")
 
     def _fail_unexpectedly(self) -> None:
         logger.exception("%s: unexpected error, closing", self.name)

@@ -4,22 +4,30 @@ Both headers are little endian. The full one has 18 bytes: serial u64, type u16,
 u32. The mini one, used when the peer has the capability, has 6: type u16, size u32; its serials are
 counted on both sides instead. A size is checked against the limit before a byte of the body is
 kept.
+
+Sub-messages are what a peer must process before a message. They are anywhere in a body, each {type
+u16, size u32, bytes}, and so is their list, {count u16, offset u32 of each}. Offsets count from the
+start of the body; the full header says where the list is. The mini header cannot: there a message
+of its own, LIST, comes first, whose body begins with the list.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from redspice.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from redspice_protocol import Buffer
 
 FULL_HEADER = struct.Struct("<QHII")
 MINI_HEADER = struct.Struct("<HI")
+
+# The type and the body of a message, in parts.
+Message: TypeAlias = "tuple[int, Sequence[Buffer]]"
 
 
 class Frame(NamedTuple):
@@ -31,11 +39,41 @@ class Frame(NamedTuple):
     body: Buffer
 
 
-def pack_header(mini: bool, serial: int, type: int, size: int) -> bytes:
-    """The header of a message without sub-messages, whose body has `size` bytes."""
+def pack_header(mini: bool, serial: int, type: int, size: int, sub_list: int = 0) -> bytes:
+    """The header of a message whose body has `size` bytes, sub-messages included."""
     if mini:
         return MINI_HEADER.pack(type, size)
-    return FULL_HEADER.pack(serial, type, size, 0)
+    return FULL_HEADER.pack(serial, type, size, sub_list)
+
+
+def append_messages(parts: list[Buffer], messages: Iterable[Message]) -> int:
+    """Add sub-messages and their list to a body; returns what `sub_list` in its header must be."""
+    sub_list, offsets = _append(parts, sum(map(len, parts)), messages)
+    parts.append(_pack_list(offsets))
+    return sub_list
+
+
+def message_list(messages: Iterable[Message]) -> list[Buffer]:
+    """The body of a LIST of these messages."""
+    parts: list[Buffer] = []
+    _, offsets = _append(parts, 0, messages)
+    start = len(_pack_list(offsets))
+    return [_pack_list([start + offset for offset in offsets]), *parts]
+
+
+def _append(parts: list[Buffer], end: int, messages: Iterable[Message]) -> tuple[int, list[int]]:
+    """Add messages to parts of `end` bytes; returns their new size and where each message is."""
+    offsets = []
+    for type, body in messages:
+        offsets.append(end)
+        size = sum(map(len, body))
+        parts += (MINI_HEADER.pack(type, size), *body)
+        end += MINI_HEADER.size + size
+    return end, offsets
+
+
+def _pack_list(offsets: list[int]) -> bytes:
+    return struct.pack(f"<H{len(offsets)}I", len(offsets), *offsets)
 
 
 class FrameReader:

@@ -52,6 +52,9 @@ MESS_SIZE: int = LINK_MESS.sizeof()
 REPLY_SIZE: int = LINK_REPLY.sizeof()
 WORD_SIZE: int = WORD.sizeof()
 
+# What a link reply has instead of a public key when nobody is to encrypt anything.
+NO_KEY = bytes(PUBLIC_KEY_SIZE)
+
 # Both limits are the reference server's; known capabilities fit one word.
 MAX_LINK_SIZE = 4096
 MAX_CAPS_WORDS = 1024

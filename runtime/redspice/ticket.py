@@ -33,10 +33,10 @@ def oaep() -> padding.OAEP:
 
 
 class TicketKey:
-    """A key pair, for one link if there is a password to protect."""
+    """A key pair, for one link if there is a password to protect; a new one unless given."""
 
-    def __init__(self) -> None:
-        self._key = rsa.generate_private_key(PUBLIC_EXPONENT, KEY_BITS)
+    def __init__(self, key: rsa.RSAPrivateKey | None = None) -> None:
+        self._key = key or rsa.generate_private_key(PUBLIC_EXPONENT, KEY_BITS)
         self._retired = False
 
     def public_bytes(self) -> bytes:

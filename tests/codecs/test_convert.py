@@ -140,3 +140,19 @@ def test_a_palette_format_without_palette_is_refused() -> None:
 def test_a_buffer_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="a buffer of 7 bytes, 8 wanted"):
         convert(image(F.BGR24, 2, 1, b"abcdef"), F.BGRX32, into=bytearray(7))
+
+
+@pytest.mark.parametrize("format", [F.GRAY8, F.X1R5G5B5, F.BGR24, F.BGRX32])
+@pytest.mark.parametrize("top_down", [True, False])
+def test_an_array_shares_the_memory_of_rows_with_padding(
+    format: PixelFormat, top_down: bool
+) -> None:
+    row_bytes = format.row_bytes(3)
+    stride = row_bytes + 5
+    picture = image(format, 3, 2, bytes(2 * stride), stride=stride, top_down=top_down)
+    picture.array()[0] = 255
+    rows = [bytes(picture.pixels[start : start + stride]) for start in (0, stride)]
+    first = b"\xff" * row_bytes + bytes(5)
+    if format is F.X1R5G5B5:
+        first = b"\xff\x00" * 3 + bytes(5)
+    assert rows == [first, bytes(stride)][:: 1 if top_down else -1]

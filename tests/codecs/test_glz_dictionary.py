@@ -172,8 +172,21 @@ def test_what_a_dictionary_refuses() -> None:
         dictionary.encode(bytes(7), -1, 1, 4, F.BGRX32)
     with pytest.raises(ValueError, match="a window of"):
         Dictionary((1 << 25) + 1)
+    for next_id in (-1, 1 << 62):
+        with pytest.raises(ValueError, match="a first id of"):
+            Dictionary(100, next_id=next_id)
     assert dictionary.next_id == 0
     assert not Dictionary(0).fits(1, 1)
+
+
+def test_nothing_fits_a_closed_dictionary() -> None:
+    """What a thread is about to encode is encoded all the same."""
+    dictionary = Dictionary(100)
+    assert dictionary.fits(5, 5)
+    dictionary.close()
+    assert not dictionary.fits(5, 5)
+    data = dictionary.encode(bytes(100), 5, 5, 20, F.BGRX32)
+    assert GlzWindow().decode(data).tight() == bytes(100)
 
 
 def test_ids_continue_those_of_another_server() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -92,6 +93,11 @@ def test_an_image_waits_for_one_on_another_channel() -> None:
         assert len(window) == 4
     window.decode(image(4))
     assert window.decode(copy_of(4, id=5)).width == 4
+
+
+def test_which_image_is_missing_reaches_other_processes() -> None:
+    error = pickle.loads(pickle.dumps(MissingImageError(7)))
+    assert (error.id, str(error)) == (7, "image 7 has not been decoded yet")
 
 
 def test_an_image_that_refers_to_nothing_missing_does_not_wait() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -150,6 +151,18 @@ def test_a_buffer_of_the_caller_takes_rows_at_its_stride() -> None:
         assert buffer[:160] == wanted[:160]
     with pytest.raises(ValueError, match="3839 bytes, 3840 wanted"):
         jpeg.decode(STREAM, into=bytearray(3839))
+
+
+def test_what_fills_up_a_scan_takes_no_memory() -> None:
+    scan = STREAM.index(b"\xff\xda") + 14
+    fill = b"\xff" * 1_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(CodecError, match="a JPEG without an end"):
+            jpeg.decode(memoryview(STREAM[:scan] + fill))
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(fill)
+    finally:
+        tracemalloc.stop()
 
 
 # encoding

@@ -177,7 +177,10 @@ def test_runs_of_all_lengths() -> None:
             {"width": 0xFFFFFFFF, "height": 0xFFFFFFFF},
             "4294967295x4294967295 pixels, 67108864 allowed at offset 12",
         ),
-        ({"width": 8192, "height": 8192}, "the stream ends within the image or its last word at offset 28"),
+        (
+            {"width": 8192, "height": 8192},
+            "the stream ends within the image or its last word at offset 28",
+        ),
     ],
 )
 def test_bad_headers(fields: dict[str, int], message: str) -> None:

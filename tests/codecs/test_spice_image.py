@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 import imagegen
 from codec_vectors import DIRECTORY, Vector, read, unpacked
-from redspice.codecs import CodecError, PixelFormat, bitmap, jpeg, lz, lz4, quic, spice_image
+from redspice.codecs import (
+    CodecError,
+    PixelFormat,
+    bitmap,
+    jpeg,
+    lz,
+    lz4,
+    quic,
+    spice_image,
+    zlib_glz,
+)
 from redspice.codecs.errors import MissingImageError
 from redspice.codecs.glz_dictionary import Dictionary
 from redspice.codecs.glz_window import GlzWindow
@@ -172,6 +182,19 @@ def test_high_bits_fill_the_unused_byte(type: int) -> None:
         assert np.array_equal(image.array(), plain.array())
 
 
+@pytest.mark.parametrize("source", [F.X1R5G5B5, F.BGR24])
+def test_high_bits_fill_a_byte_that_was_not_there_before(source: PixelFormat) -> None:
+    data = lz4.encode(bytes(6), 2, 1, source.row_bytes(2), source)
+    image = spice_image.decode(LZ4, data, 2, 1, high_bits=True, format=F.BGRX32)
+    assert image.tight() == bytes((0, 0, 0, 255)) * 2
+
+
+def test_high_bits_leave_alpha_alone() -> None:
+    data = lz4.encode(bytes(8), 2, 1, 8, F.BGRA32)
+    image = spice_image.decode(LZ4, data, 2, 1, high_bits=True, format=F.BGRX32)
+    assert image.tight() == bytes(8)
+
+
 def test_high_bits_leave_the_window_alone() -> None:
     dictionary, window = Dictionary(1 << 20), GlzWindow()
     for _ in range(2):
@@ -180,6 +203,13 @@ def test_high_bits_leave_the_window_alone() -> None:
     data = dictionary.encode(PICTURE, 20, 12, 80, F.BGRX32)
     image = spice_image.decode(GLZ_RGB, data, 20, 12, window=window)
     assert not image.array()[..., 3].any()
+
+
+def test_what_a_stream_may_inflate_to_is_limited_for_large_pictures_too() -> None:
+    most = zlib_glz.MAX_SIZE
+    for size in (most + 1, 16 * (1 << 26)):
+        with pytest.raises(CodecError, match=f"33 to {most} allowed"):
+            spice_image.decode(ZLIB_GLZ, b"", 1 << 13, 1 << 13, glz_data_size=size)
 
 
 def test_an_image_that_must_wait_says_for_which() -> None:

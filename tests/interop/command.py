@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from interop.peers import PATIENCE
 from interop.record import LineReader, Record
 
+TLS = re.compile(r"listening on .+:(\d+) \(TLS\)")
+
 
 class ServeCommand:
     """A server that listens. `log` has the lines of its stderr."""
@@ -24,7 +26,7 @@ class ServeCommand:
         self._errors = LineReader(process.stderr)
         self.log: Record[str] = self._errors.lines
         first = self._output.lines.wait(lambda lines: lines or process.poll() is not None, "line")
-        listening = re.fullmatch(r"listening on (.+)", first[0])
+        listening = re.fullmatch(r"listening on (.+?)( \(TLS\))?", first[0])
         assert listening is not None, first
         self.address = listening[1]
 
@@ -32,6 +34,12 @@ class ServeCommand:
     def port(self) -> str:
         """The port, as text."""
         return self.address.rpartition(":")[2]
+
+    @property
+    def tls_port(self) -> str:
+        """The port for TLS, as text."""
+        lines = self._output.lines.wait(lambda lines: any(map(TLS.fullmatch, lines)), "TLS port")
+        return next(match[1] for match in map(TLS.fullmatch, lines) if match)
 
     def stop(self) -> list[str]:
         """End the server as Ctrl-C does and return its whole log; it must end well."""
@@ -46,7 +54,8 @@ class ServeCommand:
 @contextmanager
 def serve_command(*arguments: str) -> Iterator[ServeCommand]:
     """Run `redspice serve` with these arguments, on a free port unless they say otherwise."""
-    where = () if "--unix" in arguments else ("--port", "0")
+    elsewhere = {"--port", "--tls-port", "--unix"} & {*arguments}
+    where = () if elsewhere else ("--port", "0")
     environment = {key: value for key, value in os.environ.items() if key != "REDSPICE_PASSWORD"}
     command = [sys.executable, "-m", "redspice.cli.main", "serve", *arguments, *where]
     with subprocess.Popen(

@@ -22,9 +22,13 @@ def connect(tmp_path: Path) -> Iterator[Callable[..., GtkViewer]]:
     with ExitStack() as viewers:
 
         def start(
-            server: EmbeddedServer, name: str = "viewer", password: str | None = None
+            server: EmbeddedServer,
+            name: str = "viewer",
+            password: str | None = None,
+            **properties: object,
         ) -> GtkViewer:
-            return viewers.enter_context(gtk_viewer(tmp_path / name, server.port, password))
+            viewer = gtk_viewer(tmp_path / name, server.port, password, **properties)
+            return viewers.enter_context(viewer)
 
         yield start
 

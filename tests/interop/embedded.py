@@ -69,7 +69,7 @@ class LogRecord(logging.Handler):
     """The library's log, one text for each entry."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__()
         self.lines: Record[str] = Record()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -89,7 +89,7 @@ class EmbeddedServer:
         self.reds.allow_multiple_clients = multi
         self.port = 0
         self._password = password
-        self._loop: asyncio.AbstractEventLoop
+        self.loop: asyncio.AbstractEventLoop
         self._stopped: asyncio.Event
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -106,7 +106,7 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Close the server and wait until every socket is closed; harmless when done before."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopped.set)
+            self.loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join(PATIENCE)
         logger = logging.getLogger("redspice")
         logger.removeHandler(self._handler)
@@ -120,7 +120,7 @@ class EmbeddedServer:
         async def job() -> Result:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(job(), self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(job(), self.loop).result(PATIENCE)
 
     def pixels(self) -> bytes:
         """What the screen shows: BGRX."""
@@ -131,7 +131,7 @@ class EmbeddedServer:
         return [line for line in self.log.items() if f" {peer} " in line]
 
     async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self.reds.init(AsyncioCore())
         if self._password is None:

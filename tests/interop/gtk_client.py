@@ -85,6 +85,9 @@ class Viewer:
         self.session.set_property("port", options.port)
         if options.password is not None:
             self.session.set_property("password", options.password)
+        for setting in options.set:
+            name, value = setting.split("=", 1)
+            self.session.set_property(name, int(value) if name == "verify" else value)
         for feature in ("enable-audio", "enable-usbredir", "enable-smartcard"):
             self.session.set_property(feature, False)
         listen(self.session, "channel-new", self.channel_new)
@@ -118,6 +121,10 @@ class Viewer:
             self.loop.quit()
         elif name in ("save", "cursor"):
             getattr(self, name)(*arguments)
+        elif name == "prefer_compression":
+            Spice.DisplayChannel.display_channel_change_preferred_compression(
+                self.channels["display-0"], *arguments
+            )
         elif name == "mouse_mode":
             self.channels["main-0"].request_mouse_mode(*arguments)
         else:
@@ -178,6 +185,7 @@ def main():
     parser = argparse.ArgumentParser(description="a SPICE viewer driven by lines of JSON")
     parser.add_argument("--port", required=True)
     parser.add_argument("--password")
+    parser.add_argument("--set", action="append", default=[], metavar="PROPERTY=VALUE")
     sys.excepthook = die_on_exception
     Viewer(parser.parse_args()).run()
 

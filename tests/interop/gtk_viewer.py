@@ -91,9 +91,16 @@ def _chosen(lines: list[str], names: tuple[str, ...]) -> list[Event]:
 
 
 @contextmanager
-def gtk_viewer(folder: Path, port: int, password: str | None = None) -> Iterator[GtkViewer]:
-    """A viewer on its way to a server; `folder` is for its files."""
+def gtk_viewer(
+    folder: Path, port: int, password: str | None = None, **properties: object
+) -> Iterator[GtkViewer]:
+    """A viewer on its way to a server; `folder` is for its files.
+
+    The other arguments are properties of its session, such as `tls_port` and `ca_file`.
+    """
     given = [] if password is None else ["--password", password]
+    for name, value in properties.items():
+        given += ["--set", f"{name.replace('_', '-')}={value}"]
     folder.mkdir(exist_ok=True)
     with subprocess.Popen(
         [SYSTEM_PYTHON, str(SCRIPT), "--port", str(port), *given],

@@ -27,13 +27,19 @@ def require_peer(*programs: str) -> None:
     """Skip the test unless these programs are installed; with `CI=true` let it fail."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
-        _missing(f"not installed: {', '.join(missing)} (make peers)")
+        missing(f"not installed: {', '.join(missing)} (make peers)")
 
 
 def require_spice_gtk() -> None:
     """Skip the test unless spice-gtk can be scripted; with `CI=true` let it fail."""
     if not has_spice_gtk():
-        _missing(f"{SYSTEM_PYTHON} cannot load SpiceClientGLib (make peers)")
+        missing(f"{SYSTEM_PYTHON} cannot load SpiceClientGLib (make peers)")
+
+
+def require_cyrus() -> None:
+    """Skip the test unless viewers have SASL mechanisms; with `CI=true` let it fail."""
+    if not any(Path("/").glob("usr/lib*/**/sasl2/libscram.so")):
+        missing("the SASL mechanisms of viewers are not installed (make peers)")
 
 
 @cache
@@ -44,7 +50,8 @@ def has_spice_gtk() -> bool:
     return subprocess.run(check, capture_output=True, timeout=PATIENCE).returncode == 0
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
+    """Skip the test; with `CI=true` let it fail."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

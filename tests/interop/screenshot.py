@@ -16,7 +16,7 @@ class Screenshot:
 
     def __init__(self, path: Path, environment: dict[str, str]) -> None:
         self.path = path
-        self._environment = environment
+        self.environment = environment
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run it with these arguments, until it ends."""
@@ -26,7 +26,7 @@ class Screenshot:
             capture_output=True,
             text=True,
             timeout=PATIENCE,
-            env=self._environment,
+            env=self.environment,
         )
 
     def take(self, *arguments: str) -> Image.Image:

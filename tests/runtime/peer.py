@@ -9,15 +9,22 @@ import struct
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from redspice.caps import Capabilities, CommonCap, DisplayCap, MainCap
+from redspice.codecs import PixelFormat, spice_image
+from redspice.codecs.glz_window import GlzWindow
+from redspice.interfaces import CoreInterface
 from redspice.reds import RedsState
 from redspice.ticket import oaep
+from redspice.transport import Transport
 from redspice_protocol import CHANNELS, Buffer
-from redspice_protocol.base import MsgcAckSync
+from redspice_protocol.base import MsgcAckSync, MsgcPong
 from redspice_protocol.display import MsgcDisplayInit
+from redspice_protocol.enums import ImageType
+from runtime.fake_core import FakeCore
 
 PASSWORD = "open sesame"
 COMMON_CAPS = (CommonCap.AUTH_SELECTION, CommonCap.AUTH_SPICE, CommonCap.MINI_HEADER)
@@ -67,8 +74,21 @@ class Received(NamedTuple):
 class Peer:
     """One connection of a viewer."""
 
-    def __init__(self, reds: RedsState, *, name: str = "viewer", local: bool = False) -> None:
-        self.connection = reds.new_connection(name, local)
+    core: CoreInterface | None = None
+
+    def __init__(
+        self,
+        reds: RedsState,
+        *,
+        name: str = "viewer",
+        local: bool = False,
+        skip_auth: bool = False,
+        **transport: Any,
+    ) -> None:
+        self.connection = reds.new_connection(
+            Transport(name, local, **transport), skip_auth=skip_auth
+        )
+        self.core = reds.core
         self.inbox = bytearray()
         self.channel = ""
         self.mini = True
@@ -107,7 +127,22 @@ class Peer:
 
     # The link stage.
 
+    def await_answer(self) -> None:
+        """Let the core do its jobs until the server has answered or hung up."""
+        while isinstance(self.core, FakeCore):
+            self.read()
+            if self.inbox or self.connection.closed or not self.do_job():
+                return
+
+    def do_job(self) -> bool:
+        """Let the core do one job; whether there was one."""
+        if not isinstance(self.core, FakeCore) or not self.core.jobs:
+            return False
+        self.core.jobs.popleft()()
+        return True
+
     def take_reply(self) -> Reply:
+        self.await_answer()
         magic, major, minor, size = struct.unpack("<4sIII", self.take(16))
         assert (magic, major, minor) == (b"REDQ", 2, 2)
         body = self.take(size)
@@ -163,12 +198,12 @@ class Peer:
         self.send_bytes(self.frame(message_type.id, body))
 
     def messages(self, limit: int | None = None) -> list[Received]:
-        """What the server has said since, acknowledged if `acking`."""
+        """What the server has said since; if `acking` it is acknowledged, and pings answered."""
         received = []
         while True:
             self.read(limit)
             batch = self._parse()
-            received += batch
+            received += [one for one in batch if one.name != "ping" or not self.acking]
             if not batch or limit is not None:
                 return received
 
@@ -197,6 +232,9 @@ class Peer:
     def _acknowledge(self, received: Received) -> None:
         if not self.acking:
             return
+        if received.name == "ping":
+            ping = received.message
+            self.send("pong", MsgcPong(id=ping.id, timestamp=ping.timestamp))
         if received.name == "set_ack":
             self.send("ack_sync", MsgcAckSync(generation=received.message.generation))
             self._window = self._until_ack = received.message.window
@@ -232,14 +270,36 @@ class Viewer:
         return peer
 
 
-def picture(received: Iterable[Received], canvas: bytearray, width: int) -> None:
-    """Draw the DRAW_COPY messages among `received` on a BGRX canvas of `width` pixels."""
+def picture(
+    received: Iterable[Received],
+    canvas: bytearray,
+    width: int,
+    window: GlzWindow | None = None,
+) -> list[ImageType]:
+    """Draw the DRAW_COPY messages among `received` on a BGRX canvas of `width` pixels.
+
+    Returns the types of the pictures. `window` has what GLZ pictures refer to.
+    """
+    window = GlzWindow() if window is None else window
+    shown = np.frombuffer(canvas, np.uint8).reshape(-1, width, 4)
+    types = []
     for name, message, _ in received:
-        if name != "draw_copy":
-            continue
-        box, bitmap = message.base.box, message.data.src_bitmap.u
-        length = (box.right - box.left) * 4
-        assert (bitmap.stride, bitmap.y) == (length, box.bottom - box.top)
-        for row in range(bitmap.y):
-            target = ((box.top + row) * width + box.left) * 4
-            canvas[target : target + length] = bitmap.data[row * length : (row + 1) * length]
+        if name == "draw_copy":
+            box, image = message.base.box, message.data.src_bitmap
+            decoded = decode_image(image, window)
+            shown[box.top : box.bottom, box.left : box.right] = decoded
+            types.append(ImageType(image.descriptor.type))
+    return types
+
+
+def decode_image(image: Any, window: GlzWindow) -> Any:
+    """The pixels of an image of ours as an array, (height, width, 4)."""
+    descriptor, body = image.descriptor, image.u
+    more: dict[str, Any] = {"window": window}
+    if descriptor.type == ImageType.BITMAP:
+        more |= {"bitmap_format": body.format, "flags": body.flags, "stride": body.stride}
+    decoded = spice_image.decode(
+        descriptor.type, body.data, descriptor.width, descriptor.height, **more
+    )
+    assert decoded.format is PixelFormat.BGRX32
+    return decoded.array()

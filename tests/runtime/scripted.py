@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -11,8 +12,11 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from redspice.aio import Server, serve
+from redspice.aio.protocol import ViewerProtocol
 from redspice.connection import Connection
+from redspice.limits import DEFAULT_LIMITS, Limits
 from redspice.reds import RedsState
+from redspice.transport import Transport
 from redspice_protocol import Buffer
 
 Result = TypeVar("Result")
@@ -29,10 +33,10 @@ class ScriptedConnection(Connection):
     """A connection without a protocol: keeps what comes, sends what it is told."""
 
     linked = True
+    skip_auth = False
 
-    def __init__(self, peer: str, local: bool) -> None:
-        self.peer = peer
-        self.local = local
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
         self.closed = False
         self.on_output = lambda: None
         self.received = bytearray()
@@ -79,15 +83,16 @@ class ScriptedConnection(Connection):
 class ScriptedReds(RedsState):
     """Hands out scripted connections."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(limits)
         self.made: asyncio.Queue[ScriptedConnection] = asyncio.Queue()
         self.shut_down = 0
         self.linked = True
 
-    def new_connection(self, peer: str, local: bool = False) -> Connection:
-        connection = ScriptedConnection(peer, local)
+    def new_connection(self, transport: Transport, *, skip_auth: bool = False) -> Connection:
+        connection = ScriptedConnection(transport)
         connection.linked = self.linked
+        connection.skip_auth = skip_auth
         self.made.put_nowait(connection)
         return connection
 
@@ -122,6 +127,12 @@ async def connect(running: Server) -> Peer:
     return await asyncio.open_connection(*address)
 
 
+def shells(running: Server) -> list[ViewerProtocol]:
+    """What holds the transports of a server's viewers, the oldest first."""
+    viewers = [arrival._viewer for arrival in running._viewers._inside]
+    return [viewer for viewer in viewers if viewer is not None]
+
+
 def reading(writer: asyncio.StreamWriter) -> asyncio.ReadTransport:
     """The half of a stream's transport that reads."""
     transport = writer.transport
@@ -131,11 +142,11 @@ def reading(writer: asyncio.StreamWriter) -> asyncio.ReadTransport:
 
 @asynccontextmanager
 async def viewer(
-    **listen: object,
+    unix: str | os.PathLike[str] | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> AsyncIterator[tuple[ScriptedConnection, asyncio.StreamReader, asyncio.StreamWriter]]:
     """A server with one socket connected: its connection and the other end."""
-    reds = ScriptedReds()
-    async with serve(reds, port=0, **listen) as running:  # type: ignore[arg-type]
+    reds = ScriptedReds(limits)
+    async with serve(reds, port=0 if unix is None else None, unix=unix) as running:
         reader, writer = await connect(running)
         try:
             yield await soon(reds.made.get()), reader, writer

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from redspice.aio import TcpAddress, protocol, serve
-from redspice.aio.protocol import peer_name, tune
+from redspice.aio.arrival import tune
+from redspice.limits import Limits
 from runtime.scripted import (
     RESET_ON_CLOSE,
     ScriptedReds,
     connect,
     reading,
     run,
+    shells,
     soon,
     turns,
     viewer,
@@ -88,9 +90,7 @@ def test_a_peer_that_does_not_read_stops_the_output_and_no_other_viewer() -> Non
                 assert await soon(quick_reader.readexactly(4)) == b"ping"
                 await turns()
             # What left is in the system's buffers; what waits here is bounded.
-            waiting = max(
-                viewer._transport.get_write_buffer_size() for viewer in running._viewers._inside
-            )
+            waiting = max(shell._transport.get_write_buffer_size() for shell in shells(running))
             assert 0 < waiting <= protocol.SEND_HIGH_WATER + len(chunk)
             slow.on_output()
             await turns()
@@ -123,13 +123,9 @@ def test_a_closed_connection_sends_what_is_left_then_hangs_up() -> None:
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_peer_that_does_not_leave_is_cut_off(
-    monkeypatch: pytest.MonkeyPatch, reads: bool
-) -> None:
-    monkeypatch.setattr(protocol, "CLOSE_DEADLINE", 0.05)
-
+def test_a_peer_that_does_not_leave_is_cut_off(reads: bool) -> None:
     async def main() -> None:
-        async with viewer() as (connection, reader, writer):
+        async with viewer(limits=Limits(close_timeout=0.05)) as (connection, reader, writer):
             if not reads:
                 reading(writer).pause_reading()
                 connection.endless = bytes(1 << 20)
@@ -143,14 +139,10 @@ def test_a_peer_that_does_not_leave_is_cut_off(
     run(main)
 
 
-def test_a_peer_that_reads_nothing_is_disconnected(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(protocol, "WRITE_TIMEOUT", 0.05)
-    monkeypatch.setattr(protocol, "CLOSE_DEADLINE", 0.05)
-
+def test_a_peer_that_reads_nothing_is_disconnected(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with viewer() as (connection, _, writer):
+        limits = Limits(write_timeout=0.05, close_timeout=0.05)
+        async with viewer(limits=limits) as (connection, _, writer):
             reading(writer).pause_reading()
             connection.endless = bytes(1 << 20)
             connection.on_output()
@@ -167,7 +159,7 @@ def test_a_peer_that_reads_slowly_is_kept() -> None:
         async with serve(reds, port=0) as running:
             reader, writer = await connect(running)
             connection = await soon(reds.made.get())
-            (shell,) = running._viewers._inside
+            (shell,) = shells(running)
             reading(writer).pause_reading()
             connection.send(bytes(size))
             await turns()
@@ -242,22 +234,9 @@ def test_closing_on_a_peer_that_has_just_reset_is_quiet() -> None:
     run(main)
 
 
-@pytest.mark.parametrize(
-    ("name", "local", "shown"),
-    [
-        (("1.2.3.4", 5), False, "1.2.3.4:5"),
-        (("::1", 5, 0, 0), False, "[::1]:5"),
-        (None, False, "unknown"),
-        ("", True, "unix"),
-    ],
-)
-def test_a_peer_has_a_name_in_logs(name: tuple[str, int], local: bool, shown: str) -> None:
-    assert peer_name(name, local) == shown
-
-
 def test_tcp_sockets_do_not_delay_and_stay_alive() -> None:
     with socket.socket() as sock:
-        tune(sock)
+        tune(sock, 600)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 600

@@ -1,7 +1,8 @@
-"""Unix sockets: whose file is replaced, kept and removed."""
+"""Unix sockets: whose file is replaced, kept and removed, and those without a file."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from pathlib import Path
@@ -76,3 +77,24 @@ def test_a_path_in_no_folder_is_refused(tmp_path: Path) -> None:
         UnixListener(tmp_path / "none" / "s")
     with pytest.raises(OSError, match="too long"):
         UnixListener(tmp_path / ("s" * 200))
+
+
+@pytest.mark.parametrize("mark", ["@", "\0"])
+def test_an_abstract_name_needs_no_file(
+    tmp_path: Path, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"redspice/{tmp_path}"
+
+    async def main() -> None:
+        reds = ScriptedReds()
+        async with serve(reds, unix=mark + name) as running:
+            assert running.addresses == ("@" + name,)
+            _, writer = await asyncio.open_unix_connection(f"\0{name}")
+            assert (await soon(reds.made.get())).local
+            with pytest.raises(OSError, match="in use"):
+                await serve(ScriptedReds(), unix=f"@{name}")
+            writer.transport.abort()
+        assert list(tmp_path.iterdir()) == []
+
+    run(main)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,15 +19,18 @@ from redspice.cli.serve import is_loopback, viewer_uri
 from redspice.cli.source import open_source, parse_size
 from redspice.sources.demo import Demo
 from redspice.sources.layout import Part
-from redspice_protocol import Buffer
 from redspice_protocol.enums import LinkErr
 from redspice_protocol.inputs import MsgcInputsKeyDown
-from runtime.peer import DISPLAY_INIT, Peer, Received, picture
-
-PATIENCE = 30.0
-"""Seconds after which a process that does not end has failed."""
-
-SMALL = ("--size", "64x48")
+from runtime.command import (
+    PATIENCE,
+    SMALL,
+    SocketPeer,
+    first_line,
+    main_channel,
+    port_of,
+    running,
+)
+from runtime.peer import DISPLAY_INIT, picture
 
 
 @pytest.fixture(autouse=True)
@@ -46,36 +45,6 @@ def logger_as_before() -> Iterator[None]:
 
 def invoke(*arguments: str) -> Result:
     return CliRunner(env={"REDSPICE_PASSWORD": None}).invoke(main, arguments)
-
-
-@contextmanager
-def running(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, **variables}
-    if "REDSPICE_PASSWORD" not in variables:
-        environment.pop("REDSPICE_PASSWORD", None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "redspice.cli.main", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().rstrip("\n")
-
-
-def port_of(line: str) -> int:
-    match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)", line)
-    assert match is not None, line
-    return int(match[1])
 
 
 # the life of a server
@@ -122,7 +91,7 @@ def test_nonsense_from_a_peer_is_one_log_line_and_answered() -> None:
     with running("serve", "demo", *SMALL, "--port", "0") as process:
         port = port_of(first_line(process))
         with socket.create_connection(("127.0.0.1", port)) as viewer:
-            viewer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            viewer.sendall(b"POST / HTTP/1.1\r\n\r\n")
             answer = b"".join(iter(lambda: viewer.recv(4096), b""))
         assert answer.startswith(b"REDQ")
         process.send_signal(signal.SIGTERM)
@@ -143,55 +112,6 @@ def test_the_password_is_in_no_output() -> None:
 
 
 # viewers
-
-
-class SocketPeer(Peer):
-    """A viewer's connection over a real socket; reading waits for the server."""
-
-    def __init__(self, port: int) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self.inbox = bytearray()
-        self.channel = ""
-        self.mini = True
-        self.acking = True
-        self._window = self._until_ack = self._serial = 0
-
-    def __enter__(self) -> SocketPeer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.sock.close()
-
-    def send_bytes(self, data: Buffer) -> None:
-        self.sock.sendall(data)
-
-    def read(self, limit: int | None = None) -> None:
-        data = self.sock.recv(1 << 16)
-        assert data, "the server hung up"
-        self.inbox += data
-
-    def take(self, size: int) -> bytes:
-        while len(self.inbox) < size:
-            self.read()
-        data = bytes(self.inbox[:size])
-        del self.inbox[:size]
-        return data
-
-    def until(self, name: str) -> list[Received]:
-        """The messages up to one of this name, and what came with it."""
-        received = self._parse()
-        while all(message.name != name for message in received):
-            self.read()
-            received += self._parse()
-        return received
-
-
-@contextmanager
-def main_channel(port: int, password: str = "") -> Iterator[tuple[SocketPeer, int]]:
-    """A viewer that has just come in, and its session."""
-    with SocketPeer(port) as peer:
-        assert peer.link("main", password=password) == 0
-        yield peer, peer.until("init")[0].message.session_id
 
 
 def test_a_viewer_gets_the_pixels_of_the_demo() -> None:

@@ -6,12 +6,14 @@ import logging
 
 import pytest
 
+from redspice.ack import FLOW_WINDOW
 from redspice.caps import DisplayCap
-from redspice.channel_client import ACK_TIMEOUT
-from redspice.channels.display import BAND_BYTES, INIT_TIMEOUT, bands
+from redspice.channels.display import MIN_BAND_BYTES
 from redspice.display.framebuffer import Box, Framebuffer
 from redspice.interfaces import Monitor, QxlInterface
+from redspice.limits import DEFAULT_LIMITS
 from redspice.reds import RedsState
+from redspice_protocol.base import MsgcPong
 from redspice_protocol.display import MsgcDisplayPreferredCompression
 from runtime.fake_core import FakeCore
 from runtime.peer import DISPLAY_INIT, Peer, Received, Viewer, picture
@@ -104,7 +106,7 @@ def test_a_viewer_that_never_says_init_is_disconnected(
 ) -> None:
     viewer = Viewer(reds)
     silent = viewer.open("display")
-    core.advance(INIT_TIMEOUT - 0.1)
+    core.advance(DEFAULT_LIMITS.init_timeout - 0.1)
     assert not silent.connection.closed
     core.advance(0.1)
     assert silent.connection.closed
@@ -113,7 +115,7 @@ def test_a_viewer_that_never_says_init_is_disconnected(
 
 
 def test_a_viewer_that_has_said_init_has_no_deadline(display: Peer, core: FakeCore) -> None:
-    core.advance(10 * INIT_TIMEOUT)
+    core.advance(10 * DEFAULT_LIMITS.init_timeout)
     assert not display.connection.closed
     assert core.armed == 0
 
@@ -209,10 +211,10 @@ def test_a_viewer_that_never_acknowledges_is_disconnected(
     viewer = Viewer(reds)
     display = viewer.open_display(acking=False)
     display.messages()
-    core.advance(10 * ACK_TIMEOUT)
+    core.advance(10 * DEFAULT_LIMITS.ack_timeout)
     assert core.armed == 0, "there is no deadline before the window is full"
     drawn_until_stalled(display, qxl.framebuffer)
-    core.advance(ACK_TIMEOUT - 0.1)
+    core.advance(DEFAULT_LIMITS.ack_timeout - 0.1)
     qxl.framebuffer.damage(0, 0, 1, 1)
     assert display.messages() == []
     display.send("ack")  # of a generation that it has not said it has seen
@@ -231,7 +233,7 @@ def test_each_acknowledgement_gives_a_stalled_viewer_more_time(
     drawn_until_stalled(display, qxl.framebuffer)
     display.send_bytes(display.frame(1, b"\1\0\0\0"))
     for _ in range(5):
-        core.advance(ACK_TIMEOUT - 1)
+        core.advance(DEFAULT_LIMITS.ack_timeout - 1)
         display.send("ack")
         assert core.armed == 0
         drawn_until_stalled(display, qxl.framebuffer)
@@ -279,26 +281,6 @@ def test_one_slow_viewer_does_not_slow_another(
         framebuffer.damage(0, 0, 1, 1)
         slow.read()
         assert len(quick.messages()) == 1
-
-
-@pytest.mark.parametrize(
-    ("box", "count", "rows"),
-    [
-        (Box(0, 0, 1024, 256), 1, 256),
-        (Box(0, 0, 1024, 257), 2, 256),
-        (Box(5, 7, 1029, 1031), 4, 256),
-        (Box(0, 0, 16384, 64), 4, 16),
-        (Box(0, 0, 1, 16384), 1, 16384),
-    ],
-)
-def test_bands_are_whole_rows_within_the_limit(box: Box, count: int, rows: int) -> None:
-    pieces = list(bands(box))
-    assert len(pieces) == count
-    assert pieces[0].height == rows
-    assert all(4 * one.width * one.height <= BAND_BYTES for one in pieces)
-    assert [one.top for one in pieces[1:]] == [one.bottom for one in pieces[:-1]]
-    assert (pieces[0].top, pieces[-1].bottom) == (box.top, box.bottom)
-    assert {(one.left, one.right) for one in pieces} == {(box.left, box.right)}
 
 
 def test_a_large_framebuffer_comes_whole_at_first_and_in_bands_later(reds: RedsState) -> None:
@@ -419,3 +401,94 @@ def test_a_broken_framebuffer_read_closes_only_that_viewer(
     assert display.messages() == []
     assert display.connection.closed
     assert len(reds.clients) == 1
+
+
+class TestOnANetwork:
+    """Where the flow is by bytes."""
+
+    @pytest.fixture
+    def display(self, reds: RedsState, qxl: QxlInterface) -> Peer:
+        reds.image_compression = "off"
+        return Viewer(reds, local=False).open_display()
+
+    def test_the_round_trip_is_asked_for_before_anything_large(self, display: Peer) -> None:
+        display.acking = False
+        assert display.names()[:2] == ["ping", "set_ack"]
+
+    def test_the_ack_window_leaves_it_to_the_bytes(self, display: Peer) -> None:
+        set_ack = display.messages()[0]
+        assert (set_ack.name, set_ack.message.window) == ("set_ack", FLOW_WINDOW)
+
+    def test_pings_are_in_nanoseconds(self, display: Peer) -> None:
+        display.acking = False
+        assert display.messages()[0].message.timestamp == 1000 * 10**9
+
+    def test_an_unanswered_mark_stops_the_drawing_until_it_is_answered(
+        self, reds: RedsState
+    ) -> None:
+        framebuffer, display = self.large(reds, budget=64 * 1024)
+        framebuffer.damage(0, 0, 1024, 600)
+        received = display.messages()
+        drawn = sum(box.height for box in boxes(received))
+        assert 0 < drawn < 600
+        assert display.messages() == []
+        display.acking = True
+        for ping in (one.message for one in received if one.name == "ping"):
+            display.send("pong", MsgcPong(id=ping.id, timestamp=ping.timestamp))
+        assert drawn + sum(box.height for box in boxes(display.messages())) == 600
+
+    @pytest.mark.parametrize(
+        ("budget", "rows"), [(1, MIN_BAND_BYTES // 4096), (256 * 1024, 16), (1 << 26, 256)]
+    )
+    def test_updates_are_as_short_as_the_line_wants(
+        self, reds: RedsState, budget: int, rows: int
+    ) -> None:
+        framebuffer, display = self.large(reds, budget)
+        framebuffer.damage(0, 0, 1024, 600)
+        assert boxes(display.messages(limit=1))[0].height == rows
+
+    def large(self, reds: RedsState, budget: int) -> tuple[Framebuffer, Peer]:
+        """A larger screen, drawn once, and a viewer that has stopped to answer."""
+        framebuffer = Framebuffer(1024, 600)
+        reds.image_compression = "off"
+        reds.add_interface(QxlInterface(framebuffer, id=1))
+        display = Viewer(reds, local=False).open("display", channel_id=1)
+        display.send("init", DISPLAY_INIT)
+        display.messages()
+        display.acking = False
+        client = display.connection.channel_client
+        assert client is not None
+        assert client.flow is not None
+        client.flow.budget = budget
+        return framebuffer, display
+
+    def test_a_viewer_that_answers_no_ping_is_dropped(
+        self,
+        core: FakeCore,
+        display: Peer,
+        framebuffer: Framebuffer,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        display.messages()
+        display.acking = False
+        for _ in range(100):
+            framebuffer.damage(0, 0, WIDTH, HEIGHT)
+            display.messages()
+        assert not display.connection.closed
+        core.advance(DEFAULT_LIMITS.ack_timeout + 5)
+        assert display.connection.closed
+        assert any("nothing answered in 3" in message for message in caplog.messages)
+
+    def test_an_ack_gives_a_viewer_that_owes_an_answer_no_time(
+        self, core: FakeCore, display: Peer, framebuffer: Framebuffer
+    ) -> None:
+        display.messages()
+        display.acking = False
+        for _ in range(100):
+            framebuffer.damage(0, 0, WIDTH, HEIGHT)
+            display.messages()
+        for _ in range(4):
+            core.advance(DEFAULT_LIMITS.ack_timeout / 4)
+            display.send("ack")
+        core.advance(5)
+        assert display.connection.closed

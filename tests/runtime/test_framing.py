@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from redspice.errors import ProtocolError
-from redspice.framing import Frame, FrameReader, pack_header
+from redspice.framing import Frame, FrameReader, append_messages, message_list, pack_header
+from redspice_protocol import Buffer
 
 
 def message(mini: bool, type: int, body: bytes, serial: int = 1) -> bytes:
@@ -72,3 +73,23 @@ def test_a_big_message_in_small_pieces_is_parsed_once_complete(
     frames = [frame for n in range(len(stream)) for frame in read(reader, stream[n : n + 1])]
     assert len(frames) == 1
     assert len(parses) == 2
+
+
+def test_sub_messages_and_their_list_follow_the_body() -> None:
+    parts: list[Buffer] = [b"abc"]
+    sub_list = append_messages(parts, [(7, [b"x", b"yz"]), (0x0102, [])])
+    assert b"".join(parts).hex(" ", -4) == (
+        bytes.fromhex("6162630700 03000000 78797a0201 000000000200 03000000 0c000000")
+    ).hex(" ", -4)
+    assert sub_list == 3 + 9 + 6
+
+
+def test_a_list_of_messages_begins_with_the_offsets() -> None:
+    body = b"".join(message_list([(7, [b"x", b"yz"]), (0x0102, [])]))
+    assert body == bytes.fromhex("0200 0a000000 130000000700 03000000 78797a0201 00000000")
+
+
+def test_the_full_header_says_where_the_list_is() -> None:
+    header = pack_header(False, 9, 0x0102, 3, sub_list=5)
+    assert header.hex() == "090000000000000002010300000005000000"
+    assert pack_header(True, 9, 0x0102, 3, sub_list=5).hex() == "020103000000"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from redspice.channels.inputs import INSECURE
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ConfigurationError
 from redspice.interfaces import (
@@ -291,3 +292,18 @@ def test_a_keyboard_that_fails_at_the_end_does_not_keep_the_viewer(
     monkeypatch.setattr(devices, "push_scan_freg", broken)
     inputs.connection.receive_eof()
     assert reds.inputs.clients_num == 0
+
+
+@pytest.mark.parametrize(
+    ("transport", "warned"),
+    [({"local": False}, True), ({"local": False, "tls": True}, False), ({"local": True}, False)],
+)
+def test_a_viewer_whose_keys_others_could_read_is_told(
+    reds: RedsState, transport: dict[str, bool], warned: bool
+) -> None:
+    viewer = Viewer(reds)
+    inputs = Peer(reds, **transport)
+    assert inputs.link("inputs", connection_id=viewer.session_id) == 0
+    notices = viewer.main.messages()
+    assert [bytes(one.message.message) for one in notices] == [INSECURE.encode()] * warned
+    assert inputs.names() == ["init"]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from redspice import key_pool
-from redspice.key_pool import POOL_SIZE, KeyPool
+from redspice.key_pool import PAUSE, POOL_SIZE, READY, SHARED_KEY_LIFETIME, KeyPool, KeyRequest
 from redspice.ticket import TicketKey
 from runtime.fake_core import FakeCore
 
@@ -29,6 +31,20 @@ def pool(core: FakeCore, made: list[TicketKey]) -> KeyPool:
     return pool
 
 
+class Link:
+    """A link that has asked for a key."""
+
+    def __init__(self, pool: KeyPool, *, shared: bool = False, network: str | None = None) -> None:
+        self.key: TicketKey | None = None
+        self.request: KeyRequest = pool.request(
+            shared=shared, deliver=self.deliver, network=network
+        )
+
+    def deliver(self, key: TicketKey) -> None:
+        assert self.key is None
+        self.key = key
+
+
 def test_keys_are_made_one_by_one_in_the_background(
     pool: KeyPool, core: FakeCore, made: list[TicketKey]
 ) -> None:
@@ -36,41 +52,169 @@ def test_keys_are_made_one_by_one_in_the_background(
     core.jobs.popleft()()
     assert (len(made), len(core.jobs)) == (1, 1)
     core.do_jobs()
-    assert len(made) == len(pool) == POOL_SIZE
+    assert len(made) == len(pool) == READY
+
+
+def test_more_keys_are_made_now_and_then(
+    pool: KeyPool, core: FakeCore, made: list[TicketKey]
+) -> None:
+    core.do_jobs()
+    for count in range(READY + 1, POOL_SIZE + 1):
+        core.advance(PAUSE - 0.01)
+        assert not core.jobs
+        core.advance(0.01)
+        core.do_jobs()
+        assert len(pool) == count
+    core.advance(60)
+    assert not core.jobs
+    assert core.armed == 0, "a full pool asks for nothing"
 
 
 def test_a_key_that_is_taken_is_replaced(
     pool: KeyPool, core: FakeCore, made: list[TicketKey]
 ) -> None:
     core.do_jobs()
-    assert pool.take() is made[0]
+    assert [Link(pool).key, Link(pool).key] == made[:2]
     assert len(core.jobs) == 1
-    assert pool.take() is made[1]
-    assert len(core.jobs) == 1, "one is made at a time"
     core.do_jobs()
-    assert len(pool) == POOL_SIZE
-    assert len(made) == POOL_SIZE + 2
+    assert len(pool) == READY
+    assert len(made) == READY + 2
 
 
-def test_an_empty_pool_makes_a_key_on_the_spot(pool: KeyPool, made: list[TicketKey]) -> None:
-    taken = [pool.take() for _ in range(3)]
-    assert taken == made
-    assert len(set(map(id, taken))) == 3
+def test_an_empty_pool_lets_links_wait_in_their_order(
+    pool: KeyPool, core: FakeCore, made: list[TicketKey]
+) -> None:
+    links = [Link(pool) for _ in range(3)]
+    assert [link.key for link in links] == [None] * 3
+    assert made == [], "no key is made in the loop"
+    for count in range(1, 4):
+        core.jobs.popleft()()
+        assert [link.key for link in links] == [*made, *[None] * (3 - count)]
+    assert pool.waiting == 0
 
 
-def test_no_key_is_given_out_twice(pool: KeyPool, core: FakeCore) -> None:
-    keys = [pool.shared()]
+def test_keys_are_made_one_after_another_while_links_wait(
+    pool: KeyPool, core: FakeCore, made: list[TicketKey]
+) -> None:
+    links = [Link(pool) for _ in range(READY)]
+    assert len(core.jobs) == 1
+    core.do_jobs()
+    assert [link.key for link in links] == made[: len(links)]
+    assert len(pool) == READY
+
+
+def test_who_waits_ends_the_pause(pool: KeyPool, core: FakeCore, made: list[TicketKey]) -> None:
+    core.do_jobs()
+    links = [Link(pool) for _ in range(READY + 1)]
+    assert links[-1].key is None
+    core.do_jobs()
+    assert links[-1].key is made[READY]
+
+
+def test_networks_get_keys_in_turn(pool: KeyPool, core: FakeCore) -> None:
+    flood = [Link(pool, network="flood") for _ in range(100)]
+    one, other = Link(pool, network="one"), Link(pool, network="other")
+    second = Link(pool, network="one")
+    served = []
+    for _ in range(6):
+        core.jobs.popleft()()
+        served.append([link for link in (*flood, one, other, second) if link.key is not None])
+    order = [
+        served[0][0],
+        *(new for before, now in pairwise(served) for new in now if new not in before),
+    ]
+    assert order == [flood[0], one, other, flood[1], second, flood[2]]
+
+
+def test_a_link_that_ends_leaves_the_queue(
+    pool: KeyPool, core: FakeCore, made: list[TicketKey]
+) -> None:
+    first, second, third = (Link(pool) for _ in range(3))
+    first.request.cancel()
+    core.jobs.popleft()()
+    assert (first.key, second.key) == (None, made[0])
+    second.request.cancel()
+    third.request.cancel()
+    third.request.cancel()
+    core.do_jobs()
+    assert third.key is None
+    assert (pool.waiting, len(pool)) == (0, READY)
+
+
+def test_a_link_that_is_served_may_end_the_next(pool: KeyPool, core: FakeCore) -> None:
+    served: list[str] = []
+    requests: list[KeyRequest] = []
+
+    def deliver(key: TicketKey) -> None:
+        served.append("first")
+        requests[1].cancel()
+
+    requests.append(pool.request(shared=True, deliver=deliver))
+    requests.append(pool.request(shared=True, deliver=lambda key: served.append("second")))
+    core.do_jobs()
+    assert served == ["first"]
+
+
+def test_no_key_of_one_link_is_given_out_twice(pool: KeyPool, core: FakeCore) -> None:
+    links = [Link(pool, shared=True)]
     for n in range(3 * POOL_SIZE):
         if n % 5 == 0:
             core.do_jobs()
-        keys.append(pool.take())
-    assert len(set(map(id, keys))) == len(keys)
+        links.append(Link(pool))
+    core.do_jobs()
+    keys = {id(link.key) for link in links if link.key is not None}
+    assert len(keys) == len(links)
 
 
-def test_the_shared_key_stays_until_it_is_retired(pool: KeyPool) -> None:
+def test_links_that_share_a_key_come_all_at_once(
+    pool: KeyPool, core: FakeCore, made: list[TicketKey]
+) -> None:
+    waiting = [Link(pool, shared=True) for _ in range(100)]
+    core.jobs.popleft()()
+    assert {id(link.key) for link in waiting} == {id(made[0])}
+    assert Link(pool, shared=True).key is made[0]
+
+
+def test_the_shared_key_is_replaced_in_time(
+    pool: KeyPool, core: FakeCore, made: list[TicketKey]
+) -> None:
+    core.do_jobs()
+    first = Link(pool, shared=True).key
+    core.advance(SHARED_KEY_LIFETIME - 1)
+    assert Link(pool, shared=True).key is first
+    core.advance(1)
+    second = Link(pool, shared=True).key
+    assert second not in (None, first)
+    core.advance(SHARED_KEY_LIFETIME - 1)
+    assert Link(pool, shared=True).key is second
+    assert SHARED_KEY_LIFETIME == 60
+
+
+def test_nobody_waits_because_the_shared_key_is_old(pool: KeyPool, core: FakeCore) -> None:
+    core.jobs.popleft()()
+    old = Link(pool, shared=True).key
+    assert old is not None
+    core.advance(10 * SHARED_KEY_LIFETIME)
+    assert len(pool) == 0
+    assert Link(pool, shared=True).key is old
+    core.do_jobs()
+    assert Link(pool, shared=True).key is not old
+
+
+def test_the_shared_key_stays_until_it_is_retired(pool: KeyPool, core: FakeCore) -> None:
     pool.retire_shared()
-    first = pool.shared()
-    assert pool.shared() is first
+    core.do_jobs()
+    first = Link(pool, shared=True).key
+    assert first is not None
     pool.retire_shared()
     assert first.decrypt(bytes(128)) is None
-    assert pool.shared() is not first
+    assert Link(pool, shared=True).key is not first
+
+
+def test_a_pool_that_has_no_core_yet_keeps_links_waiting(core: FakeCore) -> None:
+    pool = KeyPool()
+    link = Link(pool)
+    assert pool.waiting == 1
+    pool.start(core)
+    core.jobs.popleft()()
+    assert link.key is not None

@@ -5,19 +5,25 @@ from __future__ import annotations
 import gc
 import struct
 import weakref
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import pytest
 
 from redspice.caps import Capabilities, CommonCap
 from redspice.errors import LinkError
-from redspice.link import SERVER_COMMON_CAPS, LinkStage, LinkState
+from redspice.key_pool import KeyPool, KeyRequest
+from redspice.link import MAX_EARLY_BYTES, LinkStage, LinkState
 from redspice.link_messages import LinkMess, parse_mess
+from redspice.sasl.mechanism import Mechanism
 from redspice.ticket import TicketKey
+from redspice.transport import Transport
 from redspice_protocol.enums import LinkErr
+from runtime.fake_core import FakeCore
 from runtime.peer import Peer, link_message
 
 CAPS = Capabilities((3,))
+VIEWER = Transport("viewer")
 NO_SELECTION = (CommonCap.AUTH_SPICE, CommonCap.MINI_HEADER)
 
 
@@ -25,26 +31,43 @@ class Policy:
     """Knows the display 0; everything else can be set."""
 
     def __init__(self) -> None:
-        self.transport = LinkErr.OK
+        self.wrong_transport = LinkErr.OK
         self.session = LinkErr.OK
         self.password = b"secret"
         self.keys: list[TicketKey] = []
+        self.pool = KeyPool()
+        self.key_ready = True
+        self.waiting: list[Callable[[TicketKey], None]] = []
+        self.offers: Mapping[str, Callable[[], Mechanism]] | None = None
+        self.checks: list[Callable[[], None]] = []
 
-    def check_channel(self, mess: LinkMess) -> LinkErr:
-        return self.transport
+    def check_channel(self, channel_type: int, transport: Transport) -> LinkErr:
+        return self.wrong_transport
 
     def server_caps(self, channel_type: int, channel_id: int) -> Capabilities | None:
         return CAPS if (channel_type, channel_id) == (2, 0) else None
 
-    def ticket_key(self) -> TicketKey:
+    def sasl_offers(self, transport: Transport) -> Mapping[str, Callable[[], Mechanism]] | None:
+        return self.offers
+
+    def request_key(self, transport: Transport, deliver: Callable[[TicketKey], None]) -> KeyRequest:
+        request = KeyRequest(self.pool, shared=False, network=None, deliver=deliver)
         self.keys.append(TicketKey())
-        return self.keys[-1]
+        if self.key_ready:
+            deliver(self.keys[-1])
+        else:
+            self.waiting.append(deliver)
+        return request
+
+    def run_check(self, check: Callable[[], bool], done: Callable[[bool], None]) -> None:
+        self.checks.append(lambda: done(check()))
 
     def check_password(self, password: bytes) -> bool:
         return password == self.password
 
-    def check_session(self, mess: LinkMess) -> LinkErr:
-        return self.session
+    def check_session(self, mess: LinkMess) -> None:
+        if self.session:
+            raise LinkError(self.session, "the policy says no")
 
 
 @pytest.fixture
@@ -54,7 +77,7 @@ def policy() -> Policy:
 
 @pytest.fixture
 def stage(policy: Policy) -> LinkStage:
-    return LinkStage(policy)
+    return LinkStage(policy, VIEWER)
 
 
 def error_reply(code: int) -> bytes:
@@ -107,7 +130,6 @@ def test_the_reply_says_who_the_server_is(stage: LinkStage) -> None:
     assert reply[20:29].hex() == "30819f300d06092a86"
     assert reply[182:194] == struct.pack("<III", 1, 1, 178)
     assert reply[194:] == struct.pack("<II", 0b1011, 0b1000)
-    assert len(SERVER_COMMON_CAPS) == 3
 
 
 def test_the_key_is_the_policys(stage: LinkStage, policy: Policy) -> None:
@@ -120,7 +142,7 @@ def test_the_key_is_the_policys(stage: LinkStage, policy: Policy) -> None:
 
 @pytest.mark.parametrize("last", ["right ticket", "wrong ticket", "wrong mechanism"])
 def test_the_key_is_gone_with_the_link_stage(policy: Policy, last: str) -> None:
-    stage = LinkStage(policy)
+    stage = LinkStage(policy, VIEWER)
     stage.receive_data(link_message("display"))
     key = weakref.ref(policy.keys.pop())
     assert key() is not None
@@ -163,12 +185,12 @@ def test_what_follows_the_ticket_is_kept(stage: LinkStage) -> None:
 def test_every_prefix_only_waits(policy: Policy) -> None:
     opening = link_message("display")
     for length in range(len(opening)):
-        stage = LinkStage(policy)
+        stage = LinkStage(policy, VIEWER)
         stage.receive_data(opening[:length])
         assert stage.linked is None
         assert stage.mess is None
         assert stage.data_to_send() == b""
-    stage = LinkStage(policy)
+    stage = LinkStage(policy, VIEWER)
     stage.receive_data(opening)
     for byte in answer(stage)[:-1]:
         stage.receive_data(bytes([byte]))
@@ -253,7 +275,7 @@ def test_caps_may_start_further_behind(stage: LinkStage) -> None:
 
 @pytest.mark.parametrize("code", [LinkErr.NEED_SECURED, LinkErr.NEED_UNSECURED])
 def test_the_wrong_transport_is_told(stage: LinkStage, policy: Policy, code: LinkErr) -> None:
-    policy.transport = code
+    policy.wrong_transport = code
     assert refused(stage, link_message("display")).code == code
     assert stage.data_to_send() == error_reply(code)
 
@@ -298,7 +320,7 @@ def test_the_session_is_checked_after_the_password(
     stage.receive_data(link_message("display"))
     assert refused(stage, answer(stage)).code == code
     assert stage.data_to_send() == struct.pack("<I", code)
-    other = LinkStage(policy)
+    other = LinkStage(policy, VIEWER)
     other.receive_data(link_message("display"))
     assert refused(other, answer(other, "wrong")).code == LinkErr.PERMISSION_DENIED
 
@@ -309,3 +331,107 @@ def test_a_refused_link_takes_no_more_bytes(stage: LinkStage) -> None:
     stage.receive_data(link_message("display"))
     assert stage.data_to_send() == b""
     assert stage.mess is None
+
+
+# waiting for a key
+
+
+@pytest.fixture
+def waiting(policy: Policy) -> LinkStage:
+    """A stage whose link message is accepted and whose key is not there yet."""
+    policy.key_ready = False
+    stage = LinkStage(policy, VIEWER)
+    stage.receive_data(link_message("display"))
+    return stage
+
+
+def test_a_link_without_a_key_waits_and_says_nothing(waiting: LinkStage) -> None:
+    assert waiting.state is LinkState.KEY
+    assert waiting.mess is not None
+    assert waiting.data_to_send() == b""
+
+
+def test_the_stage_goes_on_when_its_key_comes(policy: Policy) -> None:
+    resumed: list[LinkState] = []
+    policy.key_ready = False
+    stage = LinkStage(policy, VIEWER, resume=lambda: resumed.append(stage.state))
+    stage.receive_data(link_message("display"))
+    policy.waiting[0](policy.keys[0])
+    assert resumed == [LinkState.KEY]
+    stage.receive_data(b"")
+    assert stage.state is LinkState.AUTH_MECHANISM
+    stage.receive_data(answer(stage))
+    assert stage.linked is not None
+
+
+def test_a_key_that_is_there_at_once_needs_no_resuming(policy: Policy) -> None:
+    stage = LinkStage(policy, VIEWER, resume=lambda: pytest.fail("called inside receive_data"))
+    stage.receive_data(link_message("display"))
+    assert stage.state is LinkState.AUTH_MECHANISM
+
+
+def test_what_comes_before_the_key_is_kept(policy: Policy, waiting: LinkStage) -> None:
+    for byte in struct.pack("<I", CommonCap.AUTH_SPICE):
+        waiting.receive_data(bytes([byte]))
+    policy.waiting[0](policy.keys[0])
+    waiting.receive_data(b"")
+    assert waiting.state is LinkState.TICKET
+    waiting.receive_data(answer(waiting, select=False))
+    assert waiting.linked is not None
+
+
+def test_too_much_before_the_key_ends_the_link(waiting: LinkStage) -> None:
+    waiting.receive_data(bytes(MAX_EARLY_BYTES))
+    error = refused(waiting, b"x")
+    assert error.code == LinkErr.INVALID_DATA
+    assert "4097 bytes before it was the client's turn" in str(error)
+    assert MAX_EARLY_BYTES == 4096
+
+
+def test_a_stage_that_is_closed_leaves_the_queue_for_keys(core: FakeCore) -> None:
+    policy = Policy()
+    stage = LinkStage(policy, VIEWER)
+    policy.request_key = (  # type: ignore[method-assign]
+        lambda transport, deliver: policy.pool.request(shared=False, deliver=deliver)
+    )
+    stage.receive_data(link_message("display"))
+    assert policy.pool.waiting == 1
+    stage.close()
+    assert policy.pool.waiting == 0
+    stage.receive_data(b"anything")
+    assert (stage.state, stage.data_to_send()) == (LinkState.REFUSED, b"")
+
+
+def test_closing_does_not_undo_a_link(stage: LinkStage) -> None:
+    stage.receive_data(link_message("display"))
+    stage.receive_data(answer(stage) + b"more")
+    stage.close()
+    assert (stage.state, stage.trailing) == (LinkState.LINKED, b"more")
+
+
+def test_a_policy_that_fails_ends_the_stage(policy: Policy, stage: LinkStage) -> None:
+    policy.server_caps = lambda channel_type, channel_id: 1 // 0  # type: ignore[method-assign,return-value]
+    with pytest.raises(ZeroDivisionError):
+        stage.receive_data(link_message("display"))
+    assert stage.state is LinkState.REFUSED
+
+
+# skip_auth
+
+
+@pytest.mark.parametrize("password", ["", "anything", "secret"])
+def test_skip_auth_takes_every_ticket(policy: Policy, password: str) -> None:
+    stage = LinkStage(policy, VIEWER, skip_auth=True)
+    stage.receive_data(link_message("display"))
+    stage.receive_data(answer(stage, password))
+    assert stage.state is LinkState.LINKED
+
+
+def test_skip_auth_still_checks_the_session_and_the_ticket(policy: Policy) -> None:
+    policy.session = LinkErr.BAD_CONNECTION_ID
+    stage = LinkStage(policy, VIEWER, skip_auth=True)
+    stage.receive_data(link_message("display"))
+    assert refused(stage, answer(stage)).code == LinkErr.BAD_CONNECTION_ID
+    stage = LinkStage(policy, VIEWER, skip_auth=True)
+    stage.receive_data(link_message("display") + struct.pack("<I", 1))
+    assert refused(stage, bytes(128)).code == LinkErr.PERMISSION_DENIED

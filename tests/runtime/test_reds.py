@@ -18,6 +18,7 @@ from redspice.interfaces import (
 )
 from redspice.key_pool import POOL_SIZE
 from redspice.reds import RedsState
+from redspice.transport import Transport
 from redspice_protocol.enums import LinkErr, MouseMode
 from runtime.fake_core import FakeCore
 from runtime.peer import PASSWORD, Peer, Viewer, link_message
@@ -29,7 +30,7 @@ def test_nothing_works_before_init() -> None:
     reds = RedsState()
     for call in (
         lambda: reds.core,
-        lambda: reds.new_connection("viewer"),
+        lambda: reds.new_connection(Transport("viewer")),
         lambda: reds.add_interface(KeyboardInterface()),
         lambda: reds.set_ticket(PASSWORD, lifetime=5),
     ):
@@ -141,8 +142,8 @@ def test_noauth_lets_everybody_in_until_a_ticket_is_set(reds: RedsState) -> None
     assert main_link(reds, "whatever") == DENIED
 
 
-def key_of_a_link(reds: RedsState) -> bytes:
-    peer = Peer(reds)
+def key_of_a_link(reds: RedsState, *, local: bool = False, tls: bool = False) -> bytes:
+    peer = Peer(reds, local=local, tls=tls)
     peer.send_bytes(link_message("main"))
     return peer.take_reply().public_key
 
@@ -214,6 +215,110 @@ def test_a_password_too_long_leaves_the_old_one(reds: RedsState) -> None:
     with pytest.raises(ConfigurationError):
         reds.set_ticket("ü" * 31)
     assert main_link(reds) == LinkErr.OK
+
+
+@pytest.mark.parametrize("lifetime", [float("nan"), float("-inf")])
+def test_a_lifetime_that_is_no_time_is_refused(reds: RedsState, lifetime: float) -> None:
+    with pytest.raises(ConfigurationError, match="cannot live for"):
+        reds.set_ticket("new", lifetime=lifetime)
+    assert main_link(reds) == LinkErr.OK
+
+
+def test_a_password_of_sixty_bytes_counts_to_its_last(reds: RedsState) -> None:
+    """The reference server keeps 59 of them."""
+    longest = "x" * 58 + "ü"
+    reds.set_ticket(longest)
+    assert main_link(reds, longest[:-1]) == DENIED
+    assert main_link(reds, longest[:-1] + "ö") == DENIED
+    assert main_link(reds, longest) == LinkErr.OK
+
+
+def test_no_password_is_not_an_empty_one(reds: RedsState) -> None:
+    reds.set_ticket(None)
+    assert main_link(reds) == main_link(reds, "") == DENIED
+    reds.set_ticket(PASSWORD)
+    assert main_link(reds) == LinkErr.OK
+
+
+def test_a_ticket_may_want_that_nobody_is_connected(reds: RedsState) -> None:
+    reds.set_ticket("first", fail_if_connected=True)
+    viewer = Viewer(reds, password="first")
+    with pytest.raises(ConfigurationError, match="viewers are connected"):
+        reds.set_ticket("second", lifetime=1, fail_if_connected=True, disconnect_if_connected=True)
+    assert not viewer.main.connection.closed
+    assert main_link(reds, "second") == DENIED
+    assert main_link(reds, "first") == LinkErr.OK
+
+
+def test_a_ticket_may_disconnect_who_is_connected(
+    reds: RedsState, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "redspice")
+    reds.allow_multiple_clients = True
+    viewers = [Viewer(reds), Viewer(reds)]
+    with pytest.raises(ConfigurationError):
+        reds.set_ticket("x" * 61, disconnect_if_connected=True)
+    assert len(reds.clients) == 2, "a password that is refused changes nothing"
+    reds.set_ticket("new", disconnect_if_connected=True)
+    assert all(viewer.main.connection.closed for viewer in viewers)
+    assert caplog.messages == ["viewer main:0: the password has changed"] * 2
+
+
+def test_skip_auth_lets_one_connection_in_without_the_password(reds: RedsState) -> None:
+    peer = Peer(reds, local=True, skip_auth=True)
+    assert peer.link("main", password="no idea") == LinkErr.OK
+    session_id = reds.clients[0].session_id
+    other = Peer(reds, local=True)
+    assert other.link("inputs", password="no idea", connection_id=session_id) == DENIED
+
+
+def test_a_link_flood_is_served_in_its_order(reds: RedsState, core: FakeCore) -> None:
+    flood = [Peer(reds, name=f"flood{n}") for n in range(5)]
+    honest = Peer(reds, name="honest")
+    for peer in (*flood, honest):
+        peer.send_bytes(link_message("main"))
+    for peer in flood[:4]:
+        peer.connection.connection_lost("gone")
+    core.jobs.popleft()()
+    flood[4].read()
+    assert flood[4].inbox
+    core.jobs.popleft()()
+    honest.read()
+    assert honest.inbox, "who has left is not waited for"
+
+
+def test_a_link_that_never_gets_its_key_ends_at_its_deadline(
+    reds: RedsState, core: FakeCore
+) -> None:
+    peer = Peer(reds)
+    peer.send_bytes(link_message("main"))
+    core.advance(10)
+    assert peer.connection.closed
+    core.do_jobs()
+    assert peer.connection.data_to_send() == []
+
+
+def test_over_tls_and_unix_links_share_a_key_that_others_never_see(reds: RedsState) -> None:
+    shared = {
+        key_of_a_link(reds, **kind) for kind in ({"tls": True}, {"local": True}) for _ in range(3)
+    }
+    plain = {key_of_a_link(reds) for _ in range(3)}
+    assert (len(shared), len(plain), len(shared & plain)) == (1, 3, 0)
+
+
+def test_a_recorded_ticket_opens_nothing_later(reds: RedsState) -> None:
+    """Neither another link over a plain socket nor one over TLS shows the key it was made for."""
+    peer = Peer(reds, skip_auth=True)
+    peer.send_bytes(link_message("main"))
+    recorded = peer.encrypt(peer.take_reply().public_key)
+    peer.send_bytes(b"\1\0\0\0" + recorded)
+    assert peer.take_result() == LinkErr.OK
+    for tls in (False, True):
+        thief = Peer(reds, tls=tls)
+        thief.send_bytes(link_message("main"))
+        thief.take_reply()
+        thief.send_bytes(b"\1\0\0\0" + recorded)
+        assert thief.take_result() == DENIED
 
 
 def test_other_channels_need_the_session_of_a_main_channel(reds: RedsState) -> None:

@@ -1,19 +1,22 @@
-"""One socket of one viewer: bytes to a `Connection` and back, nothing else.
+"""One transport of one viewer: bytes to a `Connection` and back, nothing else.
 
 Rules: input is given to the connection as it comes. Output is fetched in one call per turn of the
 loop, so that no viewer holds up the others, and only while the transport takes it, so that what
 waits for a slow viewer stays in the core, where newer pictures replace older ones. A closing
-connection says so to its peer and is cut off after `CLOSE_DEADLINE`.
+connection says so to its peer and is cut off after a while.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
+import ssl
 from typing import Protocol, cast
 
+from redspice.aio.first_bytes import Wire
+from redspice.aio.tls import TlsFacts, tls_facts
 from redspice.connection import Connection
+from redspice.limits import Limits
+from redspice_protocol import Buffer
 
 RECEIVE_BUFFER = 16 * 1024
 """Bytes read at once. Handling a buffer full of the smallest messages takes some 20 ms, in which
@@ -24,25 +27,27 @@ SEND_LOW_WATER = 16 * 1024
 """The transport stops asking for output above the first and starts again below the second: enough
 to keep a link busy between two turns of the loop, little enough for pixels to be recent."""
 
-CLOSE_DEADLINE = 3.0
-"""Seconds that a peer has to read what is left and to hang up, once we want to close."""
-
-WRITE_TIMEOUT = 30.0
-"""Seconds in which a peer must read something of what waits for it, as long as the reference server
-lets a connection stand still. A slow peer reads a little; one that reads nothing keeps memory."""
-
-KEEPALIVE_IDLE = 600
-"""Seconds of silence after which TCP asks whether the peer is still there."""
+TLS_PIECE = 64 * 1024
+"""Bytes given to TLS at once. It would encrypt a whole picture in one go and keep it where nobody
+sees whether the peer reads any of it."""
 
 
 class Door(Protocol):
-    """Who lets sockets in and wants to know when they are gone."""
+    """Who lets a viewer in and wants to know when it is gone."""
 
-    def enter(self, viewer: ViewerProtocol, peer: str, local: bool) -> Connection:
-        """The connection of a new socket; one that is closed already is not let in."""
+    @property
+    def limits(self) -> Limits:
+        """What it may cost."""
 
-    def leave(self, viewer: ViewerProtocol) -> None:
-        """The socket is gone."""
+    def enter(self, viewer: ViewerProtocol, tls: TlsFacts | None) -> tuple[Connection, Wire]:
+        """The connection of a new transport and what carries its bytes; one that is closed already
+        is not let in."""
+
+    def link(self) -> None:
+        """The peer has come through the link stage."""
+
+    def leave(self) -> None:
+        """The transport is gone."""
 
 
 class ViewerProtocol(asyncio.BufferedProtocol):
@@ -50,25 +55,28 @@ class ViewerProtocol(asyncio.BufferedProtocol):
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._limits = door.limits
         self._loop = asyncio.get_running_loop()
         self._received = memoryview(bytearray(RECEIVE_BUFFER))
         self._flush_handle: asyncio.Handle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._paused = False
+        self._secured = False
+        self._linked = False
+        self._rest: list[Buffer] = []
         self._waiting = 0
         self._write_deadline: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self._connection: Connection
+        self._wire: Wire
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(SEND_HIGH_WATER, SEND_LOW_WATER)
-        sock: socket.socket = self._transport.get_extra_info("socket")
-        local = sock.family == socket.AF_UNIX
-        if not local:
-            tune(sock)
-        name = self._transport.get_extra_info("peername")
-        self._connection = self._door.enter(self, peer_name(name, local), local)
+        secured: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        self._secured = secured is not None
+        facts = None if secured is None else tls_facts(secured)
+        self._connection, self._wire = self._door.enter(self, facts)
         self._connection.on_output = self._flush_soon
         if self._connection.closed:
             self._transport.abort()
@@ -86,10 +94,13 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._connection.receive_data(self._received[:nbytes])
+        self._wire.receive_data(self._received[:nbytes])
+        if not self._linked and self._connection.linked:
+            self._linked = True
+            self._door.link()
 
     def eof_received(self) -> bool:
-        self._connection.receive_eof()
+        self._wire.receive_eof()
         self._flush()
         self._start_deadline()
         return False  # the transport closes itself after what it still has to send
@@ -109,7 +120,7 @@ class ViewerProtocol(asyncio.BufferedProtocol):
                 handle.cancel()
         self._connection.on_output = lambda: None
         self._connection.connection_lost(str(error) if error else "closed")
-        self._door.leave(self)
+        self._door.leave()
 
     def _flush_soon(self) -> None:
         if self._connection.closed:
@@ -123,7 +134,7 @@ class ViewerProtocol(asyncio.BufferedProtocol):
             self._flush_handle = None
         if self._paused or self._transport.is_closing():
             return
-        buffers = self._connection.data_to_send()
+        buffers = self._next_buffers()
         if buffers:
             self._transport.writelines(buffers)
             # The first releases of Python 3.12 and 3.13 do not look at the limits after writelines
@@ -133,12 +144,21 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         elif self._connection.closed:
             self._hang_up()
 
+    def _next_buffers(self) -> list[Buffer]:
+        if not self._secured:
+            return self._wire.data_to_send()
+        buffers, self._rest = cut(self._rest or self._wire.data_to_send(), TLS_PIECE)
+        return buffers
+
     def _hang_up(self) -> None:
         """Say that nothing more comes; the peer hangs up when it sees that.
 
         Not `close`: with unread input that would reset the connection, and could destroy the
-        answer that says why it ended.
+        answer that says why it ended. Over TLS only `close` can say it, and waits for the peer's.
         """
+        if not self._transport.can_write_eof():
+            self._transport.close()
+            return
         try:
             self._transport.write_eof()
         except OSError:  # the peer has reset the connection and we have not read that yet
@@ -146,13 +166,15 @@ class ViewerProtocol(asyncio.BufferedProtocol):
 
     def _watch_writing(self) -> None:
         self._waiting = self._transport.get_write_buffer_size()
-        self._write_deadline = self._loop.call_later(WRITE_TIMEOUT, self._check_writing)
+        self._write_deadline = self._loop.call_later(
+            self._limits.write_timeout, self._check_writing
+        )
 
     def _check_writing(self) -> None:
         if self._transport.get_write_buffer_size() < self._waiting:
             self._watch_writing()
         else:
-            self._connection.fail(f"nothing read in {WRITE_TIMEOUT:g} s")
+            self._connection.fail(f"nothing read in {self._limits.write_timeout:g} s")
 
     def _stop_watching(self) -> None:
         if self._write_deadline is not None:
@@ -161,25 +183,16 @@ class ViewerProtocol(asyncio.BufferedProtocol):
 
     def _start_deadline(self) -> None:
         if self._deadline is None:
-            self._deadline = self._loop.call_later(CLOSE_DEADLINE, self._transport.abort)
+            seconds = self._limits.close_timeout
+            self._deadline = self._loop.call_later(seconds, self._transport.abort)
 
 
-def tune(sock: socket.socket) -> None:
-    """Small messages at once, and an end for peers that vanished without a word."""
-    with contextlib.suppress(OSError):  # already reset: the first read will say so
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
-
-
-def peer_name(name: tuple[str, int] | str | None, local: bool) -> str:
-    """How logs call a peer with this socket name; there is none when it is gone already."""
-    if local:
-        return "unix"
-    return format_address(*name[:2]) if isinstance(name, tuple) else "unknown"
-
-
-def format_address(host: str, port: int) -> str:
-    """`host:port`, with brackets around an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def cut(buffers: list[Buffer], size: int) -> tuple[list[Buffer], list[Buffer]]:
+    """The first `size` bytes of some buffers, and what is left; nothing is copied."""
+    for number, buffer in enumerate(buffers):
+        view = memoryview(buffer).cast("B")
+        if len(view) > size:
+            first = [*buffers[:number], view[:size]] if size else buffers[:number]
+            return first, [view[size:], *buffers[number + 1 :]]
+        size -= len(view)
+    return buffers, []

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable
 
 from redspice.aio.core import AsyncioCore
-from redspice.aio.server import DEFAULT_PORT, Server, serve
+from redspice.aio.server import Server, Starting, serve
 from redspice.reds import RedsState
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -17,14 +16,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def run(
     prepare: Callable[[AsyncioCore], RedsState],
     ready: Callable[[Server], None],
-    host: str | None = "127.0.0.1",
-    port: int = DEFAULT_PORT,
-    *,
-    unix: str | os.PathLike[str] | None = None,
+    listen: Callable[[RedsState], Starting] = serve,
 ) -> None:
     """Serve what `prepare` makes until SIGINT or SIGTERM; call `ready` once it listens.
 
-    For a main thread without a loop. Raises what `prepare`, `ready` and `serve` raise.
+    `listen` says where, as `functools.partial(serve, port=5901)`. For a main thread without a loop.
+    Raises what `prepare`, `ready` and `listen` raise.
     """
 
     async def program() -> None:
@@ -32,7 +29,7 @@ def run(
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, stopped.set)
-        async with serve(prepare(AsyncioCore()), host, port, unix=unix) as server:
+        async with listen(prepare(AsyncioCore())) as server:
             ready(server)
             await stopped.wait()
 

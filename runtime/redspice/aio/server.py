@@ -1,4 +1,4 @@
-"""Listening: sockets in, one `ViewerProtocol` for each, and an orderly end.
+"""Listening: sockets in, one viewer's channel for each, and an orderly end.
 
     async with serve(reds, "127.0.0.1", 5900) as server:
         await server.serve_forever()
@@ -8,55 +8,65 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Generator
+import ssl
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import NamedTuple
 
+from redspice.aio.addresses import SocketName, TcpAddress, listening_address
 from redspice.aio.core import AsyncioCore
-from redspice.aio.protocol import ViewerProtocol, format_address
-from redspice.aio.unix import UnixListener
+from redspice.aio.listener import Listener
+from redspice.aio.origins import Origins
+from redspice.aio.places import Place, given_places, tcp_places, unix_place
 from redspice.aio.viewers import Viewers
 from redspice.errors import ConfigurationError
 from redspice.reds import RedsState
 
 DEFAULT_PORT = 5900
 
-BACKLOG = 128
-"""Connections that the system keeps for us; one viewer opens about a dozen at once."""
-
-
-class TcpAddress(NamedTuple):
-    """Where a server listens; as text `host:port`."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return format_address(self.host, self.port)
-
 
 class Server:
-    """A server that listens. Made by `serve`."""
+    """A server that listens. Made by `serve` or `adopt`."""
 
     def __init__(
         self,
         reds: RedsState,
-        listener: asyncio.Server,
         viewers: Viewers,
-        unix: UnixListener | None = None,
+        places: Sequence[Place],
+        tls: ssl.SSLContext | None,
     ) -> None:
         self.reds = reds
         self.addresses: tuple[TcpAddress | str, ...] = tuple(
-            _address(sock) for sock in listener.sockets
+            listening_address(place.sock, place.tls) for place in places
         )
-        """Where it listens: `TcpAddress` for TCP, the path for a unix socket."""
-        self._listener = listener
+        """Where it listens: `TcpAddress` for TCP, `TlsAddress` for TLS, the path of a unix socket
+        or `@` and its abstract name."""
         self._viewers = viewers
-        self._unix = unix
+        self._tls = tls
+        self._places = places
+        self._listeners = [self._listener(place) for place in places]
         self._closing = False
+        for listener in self._listeners:
+            listener.start()
+
+    def add_client(self, sock: socket.socket, skip_auth: bool = False) -> None:
+        """Serve the viewer at the other end of a connected socket, which is the server's from now
+        on; with `skip_auth` any password does.
+
+        Raises `ConfigurationError`, and leaves the socket alone, if it is not connected.
+        """
+        self._viewers.admit(sock, _peer_name(sock), skip_auth=skip_auth)
+
+    def add_ssl_client(self, sock: socket.socket, skip_auth: bool = False) -> None:
+        """The same with TLS, whose handshake is still to be done.
+
+        Raises `ConfigurationError` also if the server has no TLS context.
+        """
+        name = _peer_name(sock)
+        if self._tls is None:
+            raise ConfigurationError("the server has no TLS context")
+        self._viewers.admit(sock, name, self._tls, skip_auth=skip_auth)
 
     async def serve_forever(self) -> None:
         """Wait until the server is closed; a cancelled wait closes it."""
@@ -71,9 +81,10 @@ class Server:
         if self._closing:
             return
         self._closing = True
-        self._listener.close()
-        if self._unix is not None:
-            self._unix.unlink()
+        for listener in self._listeners:
+            listener.close()
+        for place in self._places:
+            place.close()
         self.reds.shutdown()
         self._viewers.close()  # also those that have not become a viewer's channel yet
 
@@ -92,6 +103,14 @@ class Server:
     ) -> None:
         self.close()
         await self.wait_closed()
+
+    def _listener(self, place: Place) -> Listener:
+        tls = self._tls if place.tls else None
+
+        def taken(sock: socket.socket, name: SocketName) -> None:
+            self._viewers.admit(sock, name, tls)
+
+        return Listener(place.sock, taken, self.reds.limits.listen_backlog)
 
 
 class Starting:
@@ -121,23 +140,76 @@ class Starting:
 def serve(
     reds: RedsState,
     host: str | None = "127.0.0.1",
-    port: int = DEFAULT_PORT,
+    port: int | None = None,
     *,
     unix: str | os.PathLike[str] | None = None,
-    sock: socket.socket | None = None,
+    sock: socket.socket | Sequence[socket.socket] = (),
+    tls: ssl.SSLContext | None = None,
+    tls_port: int | None = None,
+    tls_sock: socket.socket | Sequence[socket.socket] = (),
+    ws: bool = True,
+    ws_origins: Iterable[str] = (),
 ) -> Starting:
-    """Listen for viewers of `reds`, on TCP unless `unix` (a path) or `sock` (bound) is given.
+    """Listen for viewers of `reds`, at each place that is given and at `DEFAULT_PORT` if none is.
 
-    Host None is every interface, port 0 any free port. A `reds` that was not initialised is, with
-    an `AsyncioCore` of the running loop. Raises `OSError` if it cannot listen there; the socket
+    `port` and `tls_port` are TCP ports of `host` (None: every interface), 0 is any free one; `unix`
+    is a path or, from `@` on, an abstract name; `sock` and `tls_sock` are bound sockets, one or
+    several, which the server closes in the end. TLS needs a context (`tls_context`). With `ws`
+    viewers may also come by WebSocket; `ws_origins` are the web pages that may, besides those of
+    the same host (see `origins.Origins`).
+
+    A `reds` that was not initialised is, with an `AsyncioCore` of the running loop. Raises
+    `OSError` if it cannot listen there, `ConfigurationError` for TLS without a context; the socket
     file of a server that is gone is replaced, anything else at that path is refused.
     """
+    given, given_tls = given_places(sock, False), given_places(tls_sock, True)
+    if port is None and tls_port is None and unix is None and not given and not given_tls:
+        port = DEFAULT_PORT
 
     async def start() -> Server:
-        _ensure_core(reds)
-        return await _listen(reds, host, port, unix, sock)
+        if tls is None and (tls_port is not None or given_tls):
+            raise ConfigurationError("TLS needs a context, with a certificate and its key")
+        places = [*given, *given_tls]
+        try:
+            if port is not None:
+                places += await tcp_places(host, port, False)
+            if tls_port is not None:
+                places += await tcp_places(host, tls_port, True)
+            if unix is not None:
+                places.append(unix_place(unix))
+            return _start(reds, places, tls, ws, ws_origins)
+        except BaseException:
+            for place in places:
+                place.close()
+            raise
 
     return Starting(start)
+
+
+def adopt(
+    reds: RedsState,
+    *,
+    tls: ssl.SSLContext | None = None,
+    ws: bool = True,
+    ws_origins: Iterable[str] = (),
+) -> Server:
+    """A server that listens nowhere: every viewer comes through `Server.add_client`.
+
+    Needs a running loop; everything else is as with `serve`.
+    """
+    return _start(reds, (), tls, ws, ws_origins)
+
+
+def _start(
+    reds: RedsState,
+    places: Sequence[Place],
+    tls: ssl.SSLContext | None,
+    ws: bool,
+    ws_origins: Iterable[str],
+) -> Server:
+    _ensure_core(reds)
+    viewers = Viewers(reds, Origins(ws_origins) if ws else None)
+    return Server(reds, viewers, places, tls)
 
 
 def _ensure_core(reds: RedsState) -> None:
@@ -147,39 +219,11 @@ def _ensure_core(reds: RedsState) -> None:
         reds.init(AsyncioCore())
 
 
-async def _listen(
-    reds: RedsState,
-    host: str | None,
-    port: int,
-    unix: str | os.PathLike[str] | None,
-    sock: socket.socket | None,
-) -> Server:
-    if unix is not None and sock is not None:
-        raise ConfigurationError("listen on a unix path or on a socket, not on both")
-    loop, viewers = asyncio.get_running_loop(), Viewers(reds)
-
-    def accept() -> ViewerProtocol:
-        return ViewerProtocol(viewers)
-
-    listener: asyncio.Server
-    if unix is not None:
-        path = UnixListener(unix)
-        try:
-            listener = await loop.create_unix_server(accept, sock=path.sock, backlog=BACKLOG)
-        except BaseException:
-            path.sock.close()
-            path.unlink()
-            raise
-        return Server(reds, listener, viewers, path)
-    if sock is None:
-        listener = await loop.create_server(accept, host, port, backlog=BACKLOG)
-    elif sock.family == socket.AF_UNIX:
-        listener = await loop.create_unix_server(accept, sock=sock, backlog=BACKLOG)
-    else:
-        listener = await loop.create_server(accept, sock=sock, backlog=BACKLOG)
-    return Server(reds, listener, viewers)
-
-
-def _address(sock: socket.socket) -> TcpAddress | str:
-    name = sock.getsockname()
-    return str(name) if sock.family == socket.AF_UNIX else TcpAddress(*name[:2])
+def _peer_name(sock: socket.socket) -> SocketName:
+    if sock.type != socket.SOCK_STREAM:
+        raise ConfigurationError("the socket is not a stream socket")
+    try:
+        name: SocketName = sock.getpeername()
+    except OSError as error:
+        raise ConfigurationError(f"the socket is not connected: {error.strerror}") from None
+    return name

@@ -1,74 +1,118 @@
 """The sockets that are open, and the rule by which more are let in.
 
-A linked viewer stays. Sockets that are still in the link stage have proved nothing: there is room
-for some, and a newer one takes the place of the oldest, so that whoever opens sockets and says
-nothing does not lock viewers out.
+A linked viewer stays. For sockets that have not linked there is a `WaitingRoom`; when it is full,
+one of them is dropped at once for a newer one, so that nobody is locked out by those who open
+sockets and say nothing. Over the limit of all sockets the newest is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 
-from redspice.aio.protocol import ViewerProtocol
-from redspice.aio.refusals import RefusalLog
+from redspice.aio.addresses import SocketName, peer_of
+from redspice.aio.arrival import Arrival
+from redspice.aio.first_bytes import FirstBytes, Wire
+from redspice.aio.origins import Origins
+from redspice.aio.waiting_room import WaitingRoom
 from redspice.connection import Connection
+from redspice.limits import Limits
 from redspice.reds import RedsState
-
-MAX_CONNECTIONS = 512
-"""Sockets open at once, about a dozen for each viewer; more would eat the file descriptors."""
-
-MAX_UNLINKED = 64
-"""Of these, sockets that have not linked: several viewers that connect at the same moment."""
+from redspice.refusals import RefusalLog
+from redspice.transport import Transport
 
 
 class Viewers:
     """Lets sockets in, and knows when the last one has left."""
 
-    def __init__(self, reds: RedsState) -> None:
+    def __init__(self, reds: RedsState, origins: Origins | None) -> None:
         self._reds = reds
-        self._inside: dict[ViewerProtocol, Connection] = {}  # the oldest first
-        self._refusals = RefusalLog()
+        self._origins = origins
+        self._inside: dict[Arrival, None] = {}  # the oldest first
+        self._unlinked = WaitingRoom()
         self._closing = False
         self._all_gone = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    def enter(self, viewer: ViewerProtocol, peer: str, local: bool) -> Connection:
-        self._make_room()
-        connection = self._reds.new_connection(peer, local)
-        if self._closing:
-            connection.close()
-        elif len(self._inside) >= MAX_CONNECTIONS:
-            self._refusals.add(f"refused, {MAX_CONNECTIONS} are open")
-            connection.close()
-        self._inside[viewer] = connection
-        return connection
+    @property
+    def limits(self) -> Limits:
+        return self._reds.limits
 
-    def leave(self, viewer: ViewerProtocol) -> None:
-        self._inside.pop(viewer, None)
+    @property
+    def refusals(self) -> RefusalLog:
+        return self._reds.refusals
+
+    def admit(
+        self,
+        sock: socket.socket,
+        name: SocketName,
+        tls: ssl.SSLContext | None = None,
+        *,
+        skip_auth: bool = False,
+    ) -> None:
+        """Serve a connected socket with this peer name, or close it at once."""
+        if self._closing:
+            sock.close()
+            return
+        arrival = Arrival(self, sock, peer_of(sock, name), tls)
+        self._make_room(arrival)
+        most = self.limits.max_sockets
+        if len(self._inside) >= most:
+            self._refuse(arrival, "refused", f"{most} are open")
+            sock.close()
+            return
+        self._inside[arrival] = None
+        self._unlinked.enter(arrival)
+        arrival.start(skip_auth)
+
+    def connect(
+        self, arrival: Arrival, transport: Transport, skip_auth: bool
+    ) -> tuple[Connection, Wire]:
+        connection = self._reds.new_connection(transport, skip_auth=skip_auth)
+        if self._closing or arrival not in self._inside:
+            connection.close()
+        if self._origins is None:
+            return connection, connection
+        return connection, FirstBytes(connection, self._origins, self.limits)
+
+    def link(self, arrival: Arrival) -> None:
+        self._unlinked.leave(arrival)
+
+    def leave(self, arrival: Arrival) -> None:
+        self._inside.pop(arrival, None)
+        self._unlinked.leave(arrival)
         self._look_round()
 
     def close(self) -> None:
         """Let nobody in any more and ask everybody to leave."""
         self._closing = True
-        self._refusals.close()
-        for viewer in tuple(self._inside):
-            viewer.close()
+        for arrival in tuple(self._inside):
+            arrival.close()
         self._look_round()
 
     async def wait_gone(self) -> None:
         """Wait for the last one, after `close`."""
         await self._all_gone.wait()
 
-    def _make_room(self) -> None:
-        unlinked = [viewer for viewer, held in self._inside.items() if not held.linked]
-        if len(unlinked) >= MAX_UNLINKED:
-            self._refusals.add(f"dropped for newer ones, {MAX_UNLINKED} have not linked")
-            # Gone at once: waiting for it to hang up would keep its place taken.
-            del self._inside[unlinked[0]]
-            unlinked[0].abort()
+    def _make_room(self, newest: Arrival) -> None:
+        surplus = self._unlinked.surplus(newest, self.limits)
+        if surplus is None:
+            return
+        arrival, reason = surplus
+        self._refuse(arrival, "dropped for newer ones", reason)
+        # Gone at once: waiting for it to hang up would keep its place taken.
+        self._unlinked.leave(arrival)
+        del self._inside[arrival]
+        arrival.abort()
+
+    def _refuse(self, arrival: Arrival, what: str, reason: str) -> None:
+        line = f"{arrival.peer.name}: {what}, {reason}"
+        self.refusals.add(f"connections {what}, {reason}", line)
 
     def _look_round(self) -> None:
         if self._closing and not self._inside:
+            self.refusals.flush()
             self._all_gone.set()

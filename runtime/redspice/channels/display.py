@@ -9,32 +9,40 @@
 
 Nothing but SET_ACK is queued ahead: surface, monitors and damage are marks on the channel client
 that `next_items` turns into messages when the viewer is ready for them. So pixels are read as late
-as possible, and a slow viewer gets fewer updates instead of old ones.
+as possible, and a slow viewer gets fewer updates instead of old ones. Compressed pictures are
+encoded in jobs, one at a time for each viewer, and what is due meanwhile waits.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from redspice.caps import Capabilities, DisplayCap
 from redspice.channel import RedChannel
 from redspice.channel_client import Handler, RedChannelClient
-from redspice.display.damage import Damage
+from redspice.display.compression import PREFERRED, Compression, EncodedImage, ImageEncoder
 from redspice.display.drawing import (
     PRIMARY_SURFACE,
     copy_message,
     monitors_message,
     surface_message,
 )
-from redspice.display.framebuffer import BYTES_PER_PIXEL, Box
+from redspice.display.framebuffer import Box
+from redspice.display.sweep import Sweep, size
 from redspice.errors import ProtocolError
 from redspice.pipe import PipeItem
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgEmpty
-from redspice_protocol.display import MsgcDisplayInit, MsgDisplaySurfaceDestroy
+from redspice_protocol.display import (
+    MsgcDisplayInit,
+    MsgcDisplayPreferredCompression,
+    MsgDisplaySurfaceDestroy,
+)
 
 if TYPE_CHECKING:
     from redspice.client import RedClient
@@ -42,6 +50,8 @@ if TYPE_CHECKING:
     from redspice.interfaces import QxlInterface
     from redspice.link import Linked
     from redspice.reds import RedsState
+
+logger = logging.getLogger("redspice")
 
 DISPLAY = CHANNELS["display"]
 MARK = DISPLAY.server.by_name["mark"]
@@ -51,30 +61,32 @@ SURFACE_DESTROY = DISPLAY.server.by_name["surface_destroy"]
 DRAW_COPY = DISPLAY.server.by_name["draw_copy"]
 MONITORS_CONFIG = DISPLAY.server.by_name["monitors_config"]
 
-# Seconds for a viewer to say INIT after the link stage, as long as the reference server waits.
-INIT_TIMEOUT = 30.0
 # Pixel bytes of one update: a round trip then carries at most two ack windows of this, and a full
-# HD picture takes eight of the forty messages.
+# HD picture takes eight of the forty messages. Where the flow is by bytes an update may be shorter,
+# but not so short that what a message costs besides its pixels would be felt.
 BAND_BYTES = 1024 * 1024
+MIN_BAND_BYTES = 16 * 1024
 # The reference server's limit; no message of a viewer comes near.
 MAX_MESSAGE_SIZE = 1024
 # Image ids are 64 bits: the upper half says who made the id.
 IMAGE_GROUP = 1 << 32
 
 
-def bands(box: Box) -> Iterator[Box]:
-    """Cut a box from the top down into pieces of whole rows, none over `BAND_BYTES` if it can."""
-    rows = max(1, BAND_BYTES // (box.width * BYTES_PER_PIXEL))
-    for top in range(box.top, box.bottom, rows):
-        yield Box(box.left, top, box.right, min(top + rows, box.bottom))
+def _logging_failure(encode: Callable[[], list[EncodedImage]]) -> list[EncodedImage] | None:
+    """What `encode` returns; None if it fails, for a job that raises would never be done."""
+    try:
+        return encode()
+    except Exception:
+        logger.exception("while encoding")
+        return None
 
 
 class DisplayChannelClient(RedChannelClient):
     """One viewer's picture of the framebuffer."""
 
     channel: DisplayChannel
-    # Preferences and reports for compression and video streams, which this channel does not use.
-    IGNORED = frozenset({"stream_report", "preferred_compression", "preferred_video_codec_type"})
+    # Preferences and reports for video streams, which this channel does not use.
+    IGNORED = frozenset({"stream_report", "preferred_video_codec_type"})
 
     def __init__(
         self, channel: DisplayChannel, client: RedClient, connection: Connection, linked: Linked
@@ -86,30 +98,40 @@ class DisplayChannelClient(RedChannelClient):
         self.surface_stale = True
         """Whether the viewer must get the surface anew, in its present size."""
         self.monitors_stale = False
-        self.damage = Damage()
-        self.bands: deque[Box] = deque()
-        """The part of the damage that is being sent: one message each."""
+        self.sweep = Sweep()
+        """What is damaged, and what of it is being sent."""
+        self.preferred_compression: Compression | None = None
+        self.encoder = ImageEncoder(
+            self._compression(), lz4=DisplayCap.LZ4_COMPRESSION in linked.channel_caps
+        )
+        self._encoding = False
+        # Of what was encoded lately, as it was and as it became; at first nothing becomes smaller.
+        self._pixel_bytes = self._image_bytes = BAND_BYTES
+        self._init_timeout = channel.reds.limits.init_timeout
         self._deadline = channel.core.timer(self._init_timed_out)
 
     def start(self) -> None:
         super().start()
-        self._deadline.start(INIT_TIMEOUT)
+        self._deadline.start(self._init_timeout)
 
     def disconnected(self) -> None:
         self._deadline.cancel()
+        if self.encoder.dictionary is not None:
+            self.encoder.dictionary.close()  # The viewer's other displays may share it.
+            # Viewers leave cycles behind, and megabytes must not wait for their collector.
+            self.encoder = replace(self.encoder, dictionary=None)
         super().disconnected()
 
     def framebuffer_damaged(self, box: Box) -> None:
         """Pixels changed; a stale surface will have them anyway."""
         if not self.surface_stale:
-            self.damage.add(box)
+            self.sweep.add(box)
             self.connection.on_output()
 
     def framebuffer_resized(self) -> None:
         """The surface the viewer has is no longer the right one."""
         self.surface_stale = True
-        self.damage.take()
-        self.bands.clear()
+        self.sweep.clear()
         self.connection.on_output()
 
     def monitors_changed(self) -> None:
@@ -117,41 +139,105 @@ class DisplayChannelClient(RedChannelClient):
             self.monitors_stale = True
             self.connection.on_output()
 
+    def compression_changed(self) -> None:
+        """From now on encode as the viewer or else the server wants it."""
+        self.encoder = replace(self.encoder, compression=self._compression())
+
+    def _compression(self) -> Compression:
+        if self.connection.local:  # what stays on this machine is not worth the work
+            return Compression.OFF
+        return self.preferred_compression or self.channel.reds.image_compression
+
     def next_items(self) -> list[PipeItem]:
-        if not self.ready:
+        if not self.ready or self._encoding:
             return []
         if self.surface_stale:
             return self._surface_items()
         if self.monitors_stale:
             return self._monitors_items()
-        if not self.bands:
-            for box in self.damage.take():
-                self.bands.extend(bands(box))
-        return [self.channel.draw_item(self.bands.popleft())] if self.bands else []
+        boxes = self.sweep.take(self._update_bytes())
+        return self._draw(boxes) if boxes else []
 
     def on_init(self, message: MsgcDisplayInit) -> None:
-        """The caches that the viewer offers stay unused."""
+        """Start to draw, with the GLZ dictionary that the viewer offers. Its caches stay unused."""
         if self.ready:
             raise ProtocolError("a second init on a display channel")
         self._deadline.cancel()
         self.ready = True
+        dictionary = self.client.glz_dictionary(
+            message.glz_dictionary_id, message.glz_dictionary_window_size
+        )
+        self.encoder = replace(self.encoder, dictionary=dictionary)
         self.push(PipeItem(INVAL_ALL_PALETTES, MsgEmpty()))
+
+    def on_preferred_compression(self, message: MsgcDisplayPreferredCompression) -> None:
+        """Follow the viewer's wish, unless it asks for something unknown."""
+        preferred = PREFERRED.get(message.image_compression)
+        if preferred is None:
+            logger.debug("%s: unknown compression %d", self.name, message.image_compression)
+            return
+        self.preferred_compression = preferred
+        self.compression_changed()
+
+    def _update_bytes(self) -> int:
+        """Pixel bytes of the next update; on a slow line it is short, for others to follow soon."""
+        if self.flow is None:
+            return BAND_BYTES
+        fitting = self.flow.message_bytes * self._pixel_bytes // max(1, self._image_bytes)
+        return max(MIN_BAND_BYTES, min(fitting, BAND_BYTES))
+
+    def _note_ratio(self, boxes: Sequence[Box], images: Sequence[EncodedImage]) -> None:
+        """Remember how small pictures become, older ones less and less."""
+        self._pixel_bytes = self._pixel_bytes // 2 + sum(map(size, boxes))
+        self._image_bytes = self._image_bytes // 2 + sum(len(image.data) for image in images)
+
+    def _draw(
+        self,
+        boxes: Sequence[Box],
+        before: Sequence[PipeItem] = (),
+        after: Sequence[PipeItem] = (),
+    ) -> list[PipeItem]:
+        """The items that draw what `boxes` show now, between others.
+
+        Where the pictures must be encoded first, the list is empty and the items enter the pipe
+        later.
+        """
+        encoder = self.encoder
+        pictures = [(self.channel.qxl.framebuffer.read(box), box) for box in boxes]
+
+        def encode() -> list[EncodedImage]:
+            return [encoder.encode(pixels, box.width, box.height) for pixels, box in pictures]
+
+        def items(images: list[EncodedImage]) -> list[PipeItem]:
+            self._note_ratio(boxes, images)
+            return [*before, *map(self.channel.draw_item, boxes, images), *after]
+
+        def encoded(images: list[EncodedImage] | None) -> None:
+            self._encoding = False
+            if images is None:
+                self.connection.fail("a picture cannot be encoded")
+                return
+            self.refill(items(images))
+
+        if encoder.compression is Compression.OFF:
+            return items(encode())
+        self._encoding = True
+        self.channel.core.run_job(partial(_logging_failure, encode), encoded)
+        return []
 
     def _surface_items(self) -> list[PipeItem]:
         """The whole surface. The pixels are read now, so all items are of one size."""
         framebuffer = self.channel.qxl.framebuffer
-        items = []
+        before = []
         if self.has_surface:
             destroy = MsgDisplaySurfaceDestroy(surface_id=PRIMARY_SURFACE)
-            items.append(PipeItem(SURFACE_DESTROY, destroy))
+            before.append(PipeItem(SURFACE_DESTROY, destroy))
         create = surface_message(framebuffer.width, framebuffer.height)
-        items.append(PipeItem(SURFACE_CREATE, create))
-        items.append(self.channel.draw_item(framebuffer.box))
-        items += self._monitors_items()
-        items.append(PipeItem(MARK, MsgEmpty()))
+        before.append(PipeItem(SURFACE_CREATE, create))
+        after = [*self._monitors_items(), PipeItem(MARK, MsgEmpty())]
         self.has_surface = True
         self.surface_stale = False
-        return items
+        return self._draw([framebuffer.box], before, after)
 
     def _monitors_items(self) -> list[PipeItem]:
         self.monitors_stale = False
@@ -160,11 +246,12 @@ class DisplayChannelClient(RedChannelClient):
         return [PipeItem(MONITORS_CONFIG, monitors_message(self.channel.qxl.monitors))]
 
     def _init_timed_out(self) -> None:
-        self.connection.fail(f"no init on the display channel in {INIT_TIMEOUT:g} s")
+        self.connection.fail(f"no init on the display channel in {self._init_timeout:g} s")
 
     HANDLERS: ClassVar[Mapping[str, Handler]] = {
         **RedChannelClient.HANDLERS,
         "init": on_init,
+        "preferred_compression": on_preferred_compression,
     }
 
 
@@ -173,8 +260,9 @@ class DisplayChannel(RedChannel[DisplayChannelClient]):
 
     messages = DISPLAY
     handle_acks = True
+    flow_by_bytes = True
     max_message_size = MAX_MESSAGE_SIZE
-    local_caps = Capabilities((DisplayCap.MONITORS_CONFIG,))
+    local_caps = Capabilities((DisplayCap.MONITORS_CONFIG, DisplayCap.PREF_COMPRESSION))
     client_class = DisplayChannelClient
 
     def __init__(self, reds: RedsState, qxl: QxlInterface) -> None:
@@ -203,8 +291,11 @@ class DisplayChannel(RedChannel[DisplayChannelClient]):
         for channel_client in self.clients:
             channel_client.monitors_changed()
 
-    def draw_item(self, box: Box) -> PipeItem:
-        """A message with the pixels that `box` has now."""
+    def compression_changed(self) -> None:
+        for channel_client in self.clients:
+            channel_client.compression_changed()
+
+    def draw_item(self, box: Box, image: EncodedImage) -> PipeItem:
+        """A message that puts a picture where `box` is."""
         image_id = IMAGE_GROUP | next(self._image_numbers)
-        pixels = self.qxl.framebuffer.read(box)
-        return PipeItem(DRAW_COPY, copy_message(box, pixels, image_id))
+        return PipeItem(DRAW_COPY, copy_message(box, image, image_id))

@@ -46,6 +46,9 @@ MOUSE_MOTION_ACK = INPUTS.server.by_name["mouse_motion_ack"]
 MOTION_ACK_BUNCH = 4
 # The reference server's limit; the largest message is a string of scan codes.
 MAX_MESSAGE_SIZE = 2048
+# What the user of a viewer is told whose keys others could read on their way. A unix socket has no
+# way to read along on: it stays on the machine.
+INSECURE = "keyboard channel is insecure"
 WHEEL: dict[int, int] = {MouseButton.UP: -1, MouseButton.DOWN: 1}
 # A turn of the wheel is no button that is held: some viewers set its bit and nothing clears it.
 HELD = 0xFFFF & ~int(MouseButtonMask.UP | MouseButtonMask.DOWN)
@@ -72,6 +75,9 @@ class InputsChannelClient(RedChannelClient):
         super().start()
         self.shown_leds = self.channel.leds_now()
         self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=self.shown_leds)))
+        main = self.client.main
+        if main is not None and not self.connection.transport.secret:
+            main.notify(INSECURE)
 
     def disconnected(self) -> None:
         super().disconnected()

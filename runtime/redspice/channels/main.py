@@ -10,16 +10,18 @@ CHANNELS_LIST                         ──►
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from redspice.caps import Capabilities, MainCap
 from redspice.channel import AnyChannel, RedChannel
 from redspice.channel_client import Handler, RedChannelClient
 from redspice.channels.net_test import NetTest
+from redspice.connectivity import ConnectivityMonitor
 from redspice.errors import ProtocolError
+from redspice.pings import MICROSECONDS
 from redspice.pipe import PipeItem
 from redspice_protocol import CHANNELS
-from redspice_protocol.base import MsgcPong, MsgData, MsgEmpty
+from redspice_protocol.base import MsgData, MsgEmpty
 from redspice_protocol.main import (
     MsgcMainMouseModeRequest,
     MsgMainChannelsList,
@@ -30,6 +32,11 @@ from redspice_protocol.main import (
     MsgMainUuid,
 )
 from redspice_protocol.structs import ChannelId
+
+if TYPE_CHECKING:
+    from redspice.client import RedClient
+    from redspice.connection import Connection
+    from redspice.link import Linked
 
 MAIN = CHANNELS["main"]
 INIT = MAIN.server.by_name["init"]
@@ -53,10 +60,22 @@ class MainChannelClient(RedChannelClient):
     channel: MainChannel
     # There is no agent yet to start, and no measure of quality that anything would follow.
     IGNORED = frozenset({"client_info", "agent_start", "agent_token", "quality_indicator"})
+    PING_TICKS = MICROSECONDS
 
     list_sent = False
     """Whether the viewer got its list of channels, so that it hears of new ones."""
-    net_test: NetTest | None = None
+
+    def __init__(
+        self, channel: MainChannel, client: RedClient, connection: Connection, linked: Linked
+    ) -> None:
+        super().__init__(channel, client, connection, linked)
+        self.connectivity = ConnectivityMonitor(
+            channel.core,
+            self,
+            ask=self._ask,
+            fail=connection.fail,
+            period=channel.reds.limits.silence_timeout,
+        )
 
     def start(self) -> None:
         super().start()
@@ -68,9 +87,13 @@ class MainChannelClient(RedChannelClient):
             if reds.uuid is not None:
                 self.push(PipeItem(UUID, MsgMainUuid(uuid=reds.uuid.bytes)))
         if not self.connection.local:
-            self.net_test = NetTest(self.client, self.channel.core.now)
-            for item in self.net_test.items():
+            for item in NetTest(self.client, self.pings).items():
                 self.push(item)
+            self.connectivity.start()
+
+    def disconnected(self) -> None:
+        self.connectivity.stop()
+        super().disconnected()
 
     def push_channels(self, channels: Iterable[AnyChannel]) -> None:
         """Tell the viewer of channels it may open."""
@@ -79,7 +102,7 @@ class MainChannelClient(RedChannelClient):
 
     def on_attach_channels(self, message: MsgEmpty) -> None:
         self.list_sent = True
-        self.push_channels(self.channel.reds.listed_channels())
+        self.push_channels(filter(self.channel.is_open, self.channel.reds.listed_channels()))
 
     def on_mouse_mode_request(self, message: MsgcMainMouseModeRequest) -> None:
         self.channel.reds.request_mouse_mode(message.mode)
@@ -89,9 +112,11 @@ class MainChannelClient(RedChannelClient):
         if len(message.data) > MAX_AGENT_DATA:
             raise ProtocolError(f"agent_data of {len(message.data)} bytes, not {MAX_AGENT_DATA}")
 
-    def on_pong(self, message: MsgcPong) -> None:
-        if self.net_test is not None:
-            self.net_test.pong(message)
+    def _ask(self) -> None:
+        self.push(self.pings.item(self._answered))
+
+    def _answered(self, round_trip: float) -> None:
+        """That there is an answer is all that the connectivity monitor wants to know."""
 
     def _init_message(self) -> MsgMainInit:
         reds = self.channel.reds
@@ -111,7 +136,6 @@ class MainChannelClient(RedChannelClient):
         "attach_channels": on_attach_channels,
         "mouse_mode_request": on_mouse_mode_request,
         "agent_data": on_agent_data,
-        "pong": on_pong,
     }
 
 
@@ -120,13 +144,19 @@ class MainChannel(RedChannel[MainChannelClient]):
 
     messages = MAIN
     max_message_size = MAX_MESSAGE_SIZE
+    measure_latency = False  # the net test does, and the connectivity monitor keeps it alive
     local_caps = Capabilities((MainCap.NAME_AND_UUID,))
     client_class = MainChannelClient
+
+    def is_open(self, channel: AnyChannel) -> bool:
+        """Whether viewers are told of a channel: of one for a single viewer only if there is one
+        viewer."""
+        return channel.allows_multiple or len(self.reds.clients) <= 1
 
     def announce(self, channel: AnyChannel) -> None:
         """Tell the viewers that have their list of one more channel."""
         for channel_client in self.clients:
-            if channel_client.list_sent:
+            if channel_client.list_sent and self.is_open(channel):
                 channel_client.push_channels([channel])
 
     def push_mouse_mode(self) -> None:

@@ -6,15 +6,22 @@ import ipaddress
 import logging
 import os
 import sys
+from typing import Unpack
 from urllib.parse import quote
 
 import click
 
 from redspice.aio import Server, TcpAddress, run
+from redspice.cli.admission import ADMISSION, AdmissionOptions, admission
+from redspice.cli.config_file import config_option
+from redspice.cli.files import SourceName
+from redspice.cli.limit_options import LIMIT_OPTIONS, limits_of
 from redspice.cli.logs import log_to_stderr
-from redspice.cli.refusal import Refusal
+from redspice.cli.places import PLACES, PlaceOptions, listening
+from redspice.cli.refusal import Refusal, refusing
+from redspice.cli.sections import SectionedCommand
 from redspice.cli.source import open_source
-from redspice.errors import ConfigurationError
+from redspice.display.compression import DEFAULT_COMPRESSION, Compression
 from redspice.interfaces import CoreInterface
 from redspice.reds import RedsState
 
@@ -26,94 +33,108 @@ pointer, "image:FILE" any picture.
 \b
 Examples:
   redspice serve demo
-  redspice serve demo --size 1920x1080 --password secret
+  redspice serve demo --size 1920x1080 --password-file secret.txt
   redspice serve image:photo.png --port 5930 --multi
+  redspice serve image:photo.png --compression quic
   redspice serve demo --unix /run/user/1000/demo.sock
+  redspice serve demo --tls-port 5901 --cert server-cert.pem --key server-key.pem
+  redspice serve demo --tls-port 5901 --cert server.pem --sasl users.txt --security default=tls
+  redspice serve --config redspice.toml
 
-Without a password everybody who reaches the address may connect. Ctrl-C ends the server.
+It listens at each place that is given: --port, --tls-port, --unix and the sockets of systemd's
+socket activation, of which one with the name "tls" is for TLS. Browsers connect to the same places
+by WebSocket.
+
+With --config all of this is in a file, each option by its name without dashes:
+
+\b
+  source = "demo"
+  port = 5930
+  password-file = "secret.txt"
+
+Without a password or users everybody who reaches the address may connect. Ctrl-C and SIGTERM say
+goodbye to all viewers and end the server.
 """
 
 
-@click.command("serve", help=HELP)
-@click.argument("source_name", metavar="SOURCE")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=5900,
-    show_default=True,
-    help="TCP port; 0 takes a free one.",
+class ServeOptions(PlaceOptions, AdmissionOptions):
+    """What the sections give the command, besides the limits."""
+
+
+@click.command(
+    "serve",
+    cls=SectionedCommand,
+    sections=(PLACES, ADMISSION, LIMIT_OPTIONS),
+    params=[config_option()],
+    help=HELP,
 )
-@click.option(
-    "--password",
-    envvar="REDSPICE_PASSWORD",
-    help="Ask viewers for it. Safer in the variable REDSPICE_PASSWORD: others can see arguments.",
-)
+@click.argument("source", metavar="SOURCE", type=SourceName())
 @click.option("--size", metavar="WxH", help="Size of the demo.  [default: 1024x768]")
-@click.option("--unix", metavar="PATH", help="Listen on a unix socket instead of TCP.")
 @click.option("--frozen", is_flag=True, help="The demo without clock and animation.")
-@click.option("--multi", is_flag=True, help="Let several viewers in at once.")
+@click.option(
+    "--compression",
+    type=click.Choice([each.value for each in Compression]),
+    default=DEFAULT_COMPRESSION.value,
+    show_default=True,
+    help="How pictures are encoded for viewers without a wish of their own; jpeg loses detail of "
+    "photographs. On a unix socket they always go as they are.",
+)
 @click.option("--verbose", is_flag=True, help="Log every detail.")
+@click.pass_context
 def serve_command(
-    source_name: str,
-    host: str,
-    port: int,
-    password: str | None,
+    context: click.Context,
+    source: str,
     size: str | None,
-    unix: str | None,
     frozen: bool,
-    multi: bool,
+    compression: str,
     verbose: bool,
+    **options: Unpack[ServeOptions],
 ) -> None:
     log_to_stderr(verbose)
-    if password == "":
-        raise Refusal("the password is empty; leave the option out to let everybody in")
+    with refusing():
+        limits = limits_of(context)
+        admitted = admission(context, options)
+        listen = listening(options)
 
     def prepare(core: CoreInterface) -> RedsState:
-        source = open_source(source_name, size, frozen)
-        reds = RedsState()
-        reds.allow_multiple_clients = multi
+        picture = open_source(source, size, frozen)
+        reds = RedsState(limits)
+        reds.image_compression = Compression(compression)
         reds.init(core)
-        admit(reds, password)
-        source.attach(reds)
+        admitted.apply(reds)
+        picture.attach(reds)
         return reds
 
     def ready(server: Server) -> None:
+        admitted.check_places(server.addresses)
         announce(server)
-        if password is None and unix is None and not is_loopback(host):
-            logger.warning("no password: everybody who reaches %s can connect", host or "this host")
+        if admitted.way is None:
+            warn_of_openness(server)
 
     try:
-        run(prepare, ready, host, port, unix=unix)
+        with refusing():
+            run(prepare, ready, listen)
     except OSError as error:
-        place = unix or TcpAddress(host, port)
-        raise Refusal(f"cannot listen on {place}: {listen_reason(error)}") from None
-
-
-def admit(reds: RedsState, password: str | None) -> None:
-    """Let viewers in that know the password, or everybody if there is none."""
-    if password is None:
-        reds.set_noauth()
-        return
-    try:
-        reds.set_ticket(password)
-    except ConfigurationError as error:
-        raise Refusal(str(error)) from None
-
-
-def listen_reason(error: OSError) -> str:
-    """Why a server cannot listen, in a few words."""
-    number = error.errno or 0
-    ours = isinstance(error, FileExistsError)  # its text says more than the system's
-    return os.strerror(number) if number > 0 and not ours else error.strerror or str(error)
+        raise Refusal(
+            f"cannot listen on {error.filename or 'a socket'}: {error.strerror}"
+        ) from None
 
 
 def announce(server: Server) -> None:
-    """One line for programs on stdout, a hint for people on a terminal."""
-    address = server.addresses[0]
-    print(f"listening on {address}", flush=True)
+    """One line for programs on stdout for each address, a hint for people on a terminal."""
+    for address in server.addresses:
+        over_tls = isinstance(address, TcpAddress) and address.tls
+        print(f"listening on {address}{' (TLS)' if over_tls else ''}", flush=True)
     if sys.stderr.isatty():
-        click.echo(f"connect with: remote-viewer {viewer_uri(address)}", err=True)
+        for address in server.addresses:
+            click.echo(f"connect with: remote-viewer {viewer_uri(address)}", err=True)
+
+
+def warn_of_openness(server: Server) -> None:
+    """Say who may connect to a server without a password, if that is more than this machine."""
+    for address in server.addresses:
+        if isinstance(address, TcpAddress) and not is_loopback(address.host):
+            logger.warning("no password: everybody who reaches %s can connect", address)
 
 
 def viewer_uri(address: TcpAddress | str) -> str:
@@ -121,7 +142,10 @@ def viewer_uri(address: TcpAddress | str) -> str:
     if isinstance(address, str):
         return f"spice+unix://{quote(os.path.abspath(address))}"
     every = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-    return f"spice://{address._replace(host=every.get(address.host, address.host))}"
+    host, port = every.get(address.host, address.host), address.port
+    if address.tls:
+        return f"spice://{f'[{host}]' if ':' in host else host}?tls-port={port}"
+    return f"spice://{TcpAddress(host, port)}"
 
 
 def is_loopback(host: str) -> bool:

@@ -1,11 +1,12 @@
 """Image codecs of SPICE: pure functions on buffers.
 
     decode(data, ...) -> Image                                one module for each format:
-    encode(pixels, width, height, stride, format, ...)        quic, lz, glz, lz4, jpeg, bitmap
+    encode(pixels, width, height, stride, format, ...)        quic, lz, lz4, jpeg, bitmap
 
-Nothing here knows of messages, channels or time. `quic`, `lz` and `glz` are compiled with Cython
-where the installation had a C compiler and run as the plain Python they are written in where not;
-`COMPILED` tells which. Set REDSPICE_PURE=1 to have the plain Python in any case.
+GLZ images refer to earlier ones: `glz_dictionary.Dictionary` encodes and `glz_window.GlzWindow`
+decodes them. Nothing here knows of messages, channels or time. QUIC, LZ and GLZ are compiled with
+Cython where the installation had a C compiler and run as the plain Python they are written in where
+not; `COMPILED` tells which. Set REDSPICE_PURE=1 to have the plain Python in any case.
 """
 
 from __future__ import annotations

@@ -28,5 +28,8 @@ class MissingImageError(RedspiceError):
     """A reference to image `id`, which is not there yet: decode it, then this one again."""
 
     def __init__(self, id: int) -> None:
-        super().__init__(f"image {id} has not been decoded yet")
+        super().__init__(id)
         self.id = id
+
+    def __str__(self) -> str:
+        return f"image {self.id} has not been decoded yet"

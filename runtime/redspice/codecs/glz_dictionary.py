@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Units of an image are addressed in 25 bits.
 MAX_WINDOW_PIXELS = 1 << 25
 
+#: Ids are signed here, and this leaves room for as many images as can ever be sent.
+MAX_FIRST_ID = 1 << 62
+
 #: Words behind the ring, for `pack` looks at pairs of units before it knows where the ring ends.
 PADDING = 1
 
@@ -36,14 +39,18 @@ MAX_IMAGES = 1 << 16
 class Dictionary:
     """Encodes the GLZ images for a client.
 
-    `window_pixels` is what the client asked for, up to 2^25. `next_id` continues the ids of another
-    server. Threads may share a dictionary: they take turns, for each image refers to those before.
+    `window_pixels` is what the client asked for, up to 2^25. `next_id`, below 2^62, continues the
+    ids of another server. Threads may share a dictionary: they take turns, for each image refers to
+    those before.
     """
 
     def __init__(self, window_pixels: int, *, next_id: int = 0) -> None:
         if not 0 <= window_pixels <= MAX_WINDOW_PIXELS:
             raise ValueError(f"a window of {window_pixels} pixels, {MAX_WINDOW_PIXELS} allowed")
+        if not 0 <= next_id < MAX_FIRST_ID:
+            raise ValueError(f"a first id of {next_id}, 0 to {MAX_FIRST_ID - 1} allowed")
         self.window_pixels = window_pixels
+        self.closed = False
         self._lock = Lock()
         self._head = self._id = next_id
         # Pages of these arrays take memory from when they are first used.
@@ -58,8 +65,16 @@ class Dictionary:
         return self._id
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether an image of this size can be encoded: it must be smaller than the window."""
-        return width * height < self.window_pixels
+        """Whether to encode an image of this size: it must be smaller than the window."""
+        return not self.closed and width * height < self.window_pixels
+
+    def close(self) -> None:
+        """Let nothing fit from now on, for what was encoded may not have arrived.
+
+        A later image could refer to it, and a client waits for images that it does not have.
+        Calls of `encode` that other threads have begun go on.
+        """
+        self.closed = True
 
     def encode(
         self,
@@ -79,7 +94,7 @@ class Dictionary:
         """
         if format not in TYPES:
             raise ValueError(f"GLZ does not code {format.name}")
-        if not self.fits(width, height):
+        if width * height >= self.window_pixels:
             raise ValueError(f"{width}x{height} pixels for a window of {self.window_pixels}")
         source = tight_rows(pixels, width, height, stride, format)
         with self._lock:

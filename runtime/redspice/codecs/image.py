@@ -84,7 +84,7 @@ class Image:
         if self.format is PixelFormat.X1R5G5B5:
             return rows.view("<u2")
         if self.format.bits > 16:
-            return rows.reshape(self.height, self.width, self.format.bits // 8, copy=False)
+            return rows.reshape(self.height, self.width, self.format.bits // 8)
         return rows
 
     def tight(self) -> bytes:

@@ -49,8 +49,8 @@ _LENGTH = struct.Struct(">H")
 _FRAME_HEADER = struct.Struct(">HBHHB")
 
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
-#: What may follow FF within the bits of a scan: 00, restarts, and one more FF to fill up.
-_IN_SCAN = (0x00, *range(0xD0, 0xD8), 0xFF)
+#: Within the bits of a scan, 00 may follow FF, and restarts, and one more FF to fill up.
+_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class _Frame(NamedTuple):
@@ -238,9 +238,7 @@ def _end_of_scan(data: memoryview, at: int, scans: int) -> int:
     """Where the next marker is."""
     if scans > MOST_SCANS:
         raise CodecError(f"a JPEG of more than {MOST_SCANS} scans", at)
-    bits = np.frombuffer(data, np.uint8)[at:]
-    places = np.flatnonzero(bits[:-1] == 0xFF)
-    ends = places[np.isin(bits[places + 1], _IN_SCAN, invert=True)]
-    if not len(ends):
+    end = _SCAN_END.search(data, at)
+    if end is None:
         raise CodecError("a JPEG without an end", len(data))
-    return at + int(ends[0])
+    return end.start()

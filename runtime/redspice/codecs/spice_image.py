@@ -55,6 +55,10 @@ _PALETTE_TYPES = frozenset(range(1, 6))
 _COLOUR_TYPES = frozenset({6, 7, 8, 9, 11})
 
 
+#: Colours that get their fourth byte when they are converted.
+_WITHOUT_FOURTH_BYTE = frozenset({PixelFormat.X1R5G5B5, PixelFormat.BGR24})
+
+
 class Fields(TypedDict, total=False):
     """What some types need beside their data: fields of the message, and what viewers have."""
 
@@ -105,7 +109,8 @@ def decode(
 ) -> Image:
     """The picture, in the format of the table above or converted to `format`.
 
-    With `high_bits`, a flag of the descriptor, the fourth byte of BGRX32 becomes 255. An image of
+    With `high_bits`, a flag of the descriptor, the fourth byte of BGRX32 becomes 255, also of
+    colours that were converted to it. An image of
     GLZ is a read-only view of the window's pixels unless something is changed.
 
     Raises `CodecError` for types without data, for bad data and for sizes above the limit;
@@ -117,6 +122,8 @@ def decode(
         raise CodecError(f"an image of type {image_type} has no picture in it", 0)
     check_size(width, height, max_pixels, 0)
     image = decoder(_Picture(octets(data), width, height), fields)
+    if format is not None and image.format in _WITHOUT_FOURTH_BYTE:
+        image = convert(image, format)
     if high_bits and image.format is PixelFormat.BGRX32:
         image = _with_high_bits(image)
     return image if format is None else convert(image, format)
@@ -197,7 +204,7 @@ def _glz(picture: _Picture, fields: Fields) -> Image:
 
 
 def _zlib_glz(picture: _Picture, fields: Fields) -> Image:
-    most = HEADER_SIZE + GLZ_PIXEL * picture.pixels
+    most = min(HEADER_SIZE + GLZ_PIXEL * picture.pixels, zlib_glz.MAX_SIZE)
     stream = zlib_glz.decode(picture.data, fields.get("glz_data_size", 0), max_size=most)
     return _glz(picture._replace(data=octets(stream)), fields)
 

@@ -21,7 +21,8 @@ SHORTEST = 100
 #: A compromise: GLZ has taken out most of what higher levels look for.
 LEVEL = 3
 
-#: Bytes of a GLZ stream: 4 for each of 2^26 pixels.
+#: Bytes of a GLZ stream: 8 for each of the 2^25 pixels that windows have at most. A thousandth of
+#: that may inflate to them.
 MAX_SIZE = 1 << 28
 
 

@@ -21,6 +21,7 @@ from redspice_protocol.enums import (
     SurfaceFmt,
 )
 from redspice_protocol.structs import (
+    BinaryData,
     BitmapData,
     Clip,
     Copy,
@@ -36,6 +37,7 @@ from redspice_protocol.structs import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from redspice.display.compression import EncodedImage
     from redspice.interfaces import Monitor
 
 PRIMARY_SURFACE = 0
@@ -52,15 +54,15 @@ def surface_message(width: int, height: int) -> MsgDisplaySurfaceCreate:
     )
 
 
-def copy_message(box: Box, pixels: bytes, image_id: int) -> MsgDisplayDrawCopy:
-    """Put BGRX `pixels`, rows from the top without padding, where `box` is."""
+def copy_message(box: Box, image: EncodedImage, image_id: int) -> MsgDisplayDrawCopy:
+    """Put a picture of the size of `box` where `box` is."""
     base = DisplayBase(
         surface_id=PRIMARY_SURFACE,
         box=Rect(top=box.top, left=box.left, bottom=box.bottom, right=box.right),
         clip=Clip(type=ClipType.NONE, rects=None),
     )
     copy = Copy(
-        src_bitmap=bitmap(box.width, box.height, pixels, image_id),
+        src_bitmap=image_message(image, image_id),
         src_area=Rect(top=0, left=0, bottom=box.height, right=box.width),
         rop_descriptor=Ropd.OP_PUT,
         scale_mode=ImageScaleMode.INTERPOLATE,
@@ -69,22 +71,27 @@ def copy_message(box: Box, pixels: bytes, image_id: int) -> MsgDisplayDrawCopy:
     return MsgDisplayDrawCopy(base=base, data=copy)
 
 
-def bitmap(width: int, height: int, pixels: bytes, image_id: int) -> Image:
-    """An uncompressed image that nobody keeps in a cache."""
+def image_message(image: EncodedImage, image_id: int) -> Image:
+    """An image that nobody keeps in a cache."""
     descriptor = ImageDescriptor(
-        id=image_id, type=ImageType.BITMAP, flags=0, width=width, height=height
+        id=image_id, type=image.type, flags=0, width=image.width, height=image.height
     )
-    data = BitmapData(
+    if image.type is ImageType.BITMAP:
+        return Image(descriptor=descriptor, u=_bitmap(image))
+    return Image(descriptor=descriptor, u=BinaryData(data=image.data))
+
+
+def _bitmap(image: EncodedImage) -> BitmapData:
+    return BitmapData(
         format=BitmapFmt.FMT_32BIT,
         flags=BitmapFlags.TOP_DOWN,
-        x=width,
-        y=height,
-        stride=width * BYTES_PER_PIXEL,
+        x=image.width,
+        y=image.height,
+        stride=image.width * BYTES_PER_PIXEL,
         palette_id=None,
         palette=None,
-        data=pixels,
+        data=image.data,
     )
-    return Image(descriptor=descriptor, u=data)
 
 
 def monitors_message(monitors: Sequence[Monitor]) -> MsgDisplayMonitorsConfig:
