@@ -15,7 +15,7 @@ just when many links are under way.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -56,16 +56,23 @@ class KeyRequest:
 
 
 class KeyQueue:
-    """Links that wait for a key of their own; networks take turns, the oldest of each first."""
+    """Links that wait for a key of their own; networks take turns, the oldest link of each first.
+
+    One that has just come goes before those that wait for another turn, so it waits for a key or
+    two however many there are.
+    """
 
     def __init__(self) -> None:
-        self._networks: dict[str | None, dict[KeyRequest, None]] = {}  # whose turn it is first
+        self._networks: OrderedDict[str | None, dict[KeyRequest, None]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(map(len, self._networks.values()))
 
     def add(self, request: KeyRequest) -> None:
-        self._networks.setdefault(request.network, {})[request] = None
+        if request.network not in self._networks:
+            self._networks[request.network] = {}
+            self._networks.move_to_end(request.network, last=False)
+        self._networks[request.network][request] = None
 
     def discard(self, request: KeyRequest) -> None:
         """Take one out; harmless when it is not there."""

@@ -111,7 +111,7 @@ def test_who_waits_ends_the_pause(pool: KeyPool, core: FakeCore, made: list[Tick
     assert links[-1].key is made[READY]
 
 
-def test_networks_get_keys_in_turn(pool: KeyPool, core: FakeCore) -> None:
+def test_networks_get_keys_in_turn_and_the_newest_first(pool: KeyPool, core: FakeCore) -> None:
     flood = [Link(pool, network="flood") for _ in range(100)]
     one, other = Link(pool, network="one"), Link(pool, network="other")
     second = Link(pool, network="one")
@@ -123,7 +123,7 @@ def test_networks_get_keys_in_turn(pool: KeyPool, core: FakeCore) -> None:
         served[0][0],
         *(new for before, now in pairwise(served) for new in now if new not in before),
     ]
-    assert order == [flood[0], one, other, flood[1], second, flood[2]]
+    assert order == [other, one, flood[0], second, flood[1], flood[2]]
 
 
 def test_a_link_that_ends_leaves_the_queue(

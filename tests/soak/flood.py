@@ -1,0 +1,115 @@
+"""A thousand hostile links a second: does anybody notice?
+
+A third each of garbage, of link messages with nothing after them and of wrong passwords, once from
+a single address and once from fifty. A viewer that is in counts its pictures, and once a second a
+new one comes from an address of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from soak.figures import Figure, at_least, at_most
+from soak.server import SoakServer, soak_server
+from soak.viewer import Address, LinkFailedError, Viewer, connect, open_viewer
+
+NAME = "flood"
+RATE = 1000
+SECONDS = 30.0
+WARM_UP = 10.0
+PASSWORD = "open sesame"
+HONEST = "127.0.0.2"
+NEWCOMER_PATIENCE = 5.0
+ADDRESSES = (1, 50)
+
+
+@dataclass
+class Noticed:
+    """What honest viewers saw of a flood."""
+
+    before: float
+    """Pictures a second."""
+    during: float = 0.0
+    links: list[float] = field(default_factory=list)
+    """Seconds that newcomers took."""
+    locked_out: int = 0
+    attempts: dict[str, int] = field(default_factory=dict)
+    cpu: float = 0.0
+
+
+def run(folder: Path, quick: bool) -> list[Figure]:
+    figures = []
+    seconds = SECONDS / 3 if quick else SECONDS
+    for hosts in ADDRESSES:
+        with soak_server(folder / f"flood-{hosts}.log", password=PASSWORD) as server:
+            noticed = asyncio.run(watch(server, hosts, seconds))
+            lines = len(server.log_lines())
+        figures += judge(f"{NAME}, {hosts} address{'es' if hosts > 1 else ''}", noticed, seconds)
+        figures.append(Figure(figures[-1].scenario, "lines in the log", lines / seconds, "1/s"))
+    return figures
+
+
+def judge(name: str, noticed: Noticed, seconds: float) -> list[Figure]:
+    kept = 100 * noticed.during / noticed.before
+    made = noticed.attempts["made"] / seconds
+    reached = noticed.attempts["connected"] / seconds
+    left = noticed.attempts["connected"] - noticed.attempts["ended"]
+    return [
+        Figure(name, "attempts offered", made, "1/s"),
+        Figure(name, "attempts that got a connection", reached, "1/s"),
+        Figure(name, "processor time of the server", 100 * noticed.cpu / seconds, "%"),
+        at_least(name, "pictures that a viewer keeps", kept, "%", 90),
+        at_most(name, "slowest newcomer", max(noticed.links, default=99.0), "s", 1),
+        at_most(name, f"newcomers locked out, of {round(seconds)}", noticed.locked_out, "", 0),
+        at_most(name, "hostile links still open 15 s later", left, "", 0),
+    ]
+
+
+async def watch(server: SoakServer, hosts: int, seconds: float) -> Noticed:
+    address = server.host, server.port
+    viewer = await open_viewer(address, password=PASSWORD, source=HONEST)
+    await asyncio.sleep(WARM_UP)
+    noticed = Noticed(before=await rate(viewer, WARM_UP))
+    command = [*address, RATE, seconds, hosts]
+    flooder = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "soak.flooder", *map(str, command), stdout=asyncio.subprocess.PIPE
+    )
+    await asyncio.sleep(1)  # until it has begun
+    cpu = server.cpu
+    newcomers = asyncio.create_task(come(address, seconds - 2, noticed))
+    noticed.during = await rate(viewer, seconds - 2)
+    noticed.cpu = (server.cpu - cpu) * seconds / (seconds - 2)
+    await newcomers
+    output, _ = await flooder.communicate()
+    noticed.attempts = json.loads(output)
+    assert viewer.alive
+    viewer.close()
+    return noticed
+
+
+async def rate(viewer: Viewer, seconds: float) -> float:
+    """Pictures a second."""
+    before = viewer.frames
+    await asyncio.sleep(seconds)
+    return (viewer.frames - before) / seconds
+
+
+async def come(address: Address, seconds: float, noticed: Noticed) -> None:
+    """Once a second a new viewer, as long as a flood lasts."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while (started := loop.time()) < end:
+        try:
+            channel = await connect(
+                address, "main", password=PASSWORD, source=HONEST, patience=NEWCOMER_PATIENCE
+            )
+        except (LinkFailedError, OSError, TimeoutError):
+            noticed.locked_out += 1
+        else:
+            noticed.links.append(loop.time() - started)
+            channel.close()
+        await asyncio.sleep(max(0.0, started + 1 - loop.time()))
