@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import imagegen
 import numpy as np
 import pytest
 
+import imagegen
 from interop.embedded import EmbeddedServer, embedded_server
 from interop.gtk_viewer import GtkViewer
 from interop.pictures import from_bgrx
