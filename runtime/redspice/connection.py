@@ -49,10 +49,12 @@ class Connection:
         """Called when there may be something to send, or `closed` became true."""
         self.channel_client: RedChannelClient | None = None
         self._core = reds.core
-        self._attach = reds.attach
+        self._attach = reds.sessions.attach
         self._refusals = reds.refusals
         self._link_timeout = reds.limits.link_timeout
-        self._link = LinkStage(reds, transport, skip_auth=skip_auth, resume=self._resume_link)
+        self._link = LinkStage(
+            reds.admission, transport, skip_auth=skip_auth, resume=self._resume_link
+        )
         self._last_words: Sequence[Buffer] = ()
         self._connected: ChannelEventInfo | None = None
         self._deadline = self._core.timer(self._link_timed_out)

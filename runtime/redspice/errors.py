@@ -2,6 +2,9 @@
 
     RedspiceError
     ├── ConfigurationError    the embedder asked for something impossible
+    │   ├── InterfaceVersionError   it wants a newer interface than this server has
+    │   ├── AlreadyRegisteredError  there is such an interface or channel already
+    │   └── NotRegisteredError      there is none to remove, or it cannot be removed
     └── PeerError             the peer broke the protocol; `.reason` says where and what
         ├── LinkError         during the link stage; `.code` is what the peer was told
         └── ProtocolError     afterwards, in the messages of a channel
@@ -23,6 +26,18 @@ class RedspiceError(Exception):
 
 class ConfigurationError(RedspiceError):
     """The embedder asked for something impossible."""
+
+
+class InterfaceVersionError(ConfigurationError):
+    """An embedder wants another version of an interface than this server has."""
+
+
+class AlreadyRegisteredError(ConfigurationError):
+    """There is such an interface or such a channel already."""
+
+
+class NotRegisteredError(ConfigurationError):
+    """There is no such interface to remove, or none of its kind ever is."""
 
 
 class PeerError(RedspiceError):

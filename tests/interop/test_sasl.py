@@ -52,8 +52,8 @@ def properties(server: EmbeddedServer, files: Files) -> Iterator[dict[str, objec
 def offer(server: EmbeddedServer, users: UserFile, mechanism: str) -> None:
     """Let the server have no other mechanism."""
     server.call(lambda: server.reds.set_sasl(users))
-    offers = server.reds.sasl_offers
-    server.reds.sasl_offers = lambda transport: {  # type: ignore[method-assign]
+    offers = server.reds.admission.sasl_offers
+    server.reds.admission.sasl_offers = lambda transport: {  # type: ignore[method-assign]
         name: make for name, make in (offers(transport) or {}).items() if name == mechanism
     }
 

@@ -46,7 +46,7 @@ def interfaces(reds: RedsState) -> None:
 def test_every_message_of_the_protocol_is_handled_ignored_or_unexpected(
     reds: RedsState, name: str
 ) -> None:
-    channel = reds.find_channel(CHANNELS[name].id, 0)
+    channel = reds.channels.find(CHANNELS[name].id, 0)
     assert channel is not None
     client_class: type[RedChannelClient] = channel.client_class
     names = set(CHANNELS[name].client.by_name)

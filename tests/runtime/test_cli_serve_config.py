@@ -82,9 +82,9 @@ def test_a_file_sets_what_options_set(file: Path, monkeypatch: pytest.MonkeyPatc
     assert reds.limits == Limits(max_clients=3, link_timeout=5)
     assert reds.allow_multiple_clients
     assert reds.image_compression is Compression.LZ
-    assert reds.check_password(b"open sesame")
-    assert not reds.check_password(b"")
-    assert reds.check_channel(INPUTS, PLAIN) == LinkErr.NEED_SECURED
+    assert reds.admission.check_password(b"open sesame")
+    assert not reds.admission.check_password(b"")
+    assert reds.admission.check_channel(INPUTS, PLAIN) == LinkErr.NEED_SECURED
 
 
 def test_the_command_line_wins(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,18 +100,18 @@ def test_the_command_line_wins(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert reds.limits == Limits(max_clients=2, link_timeout=5)
     assert not reds.allow_multiple_clients
     assert reds.image_compression is Compression.QUIC
-    assert reds.check_password(b"other")
-    assert reds.check_channel(INPUTS, PLAIN) == LinkErr.OK
-    assert reds.check_channel(MAIN, PLAIN) == LinkErr.NEED_SECURED
+    assert reds.admission.check_password(b"other")
+    assert reds.admission.check_channel(INPUTS, PLAIN) == LinkErr.OK
+    assert reds.admission.check_channel(MAIN, PLAIN) == LinkErr.NEED_SECURED
 
 
 def test_rules_of_both_count(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text('[security]\ninputs = "tls"\nmain = "plain"\n')
     rules = ("--security", "main=tls")
     reds = prepared(monkeypatch, "demo", *SMALL, "--config", str(file), *rules)
-    assert reds.check_channel(INPUTS, PLAIN) == LinkErr.NEED_SECURED
-    assert reds.check_channel(MAIN, PLAIN) == LinkErr.NEED_SECURED
-    assert reds.check_channel(MAIN, TLS) == LinkErr.OK
+    assert reds.admission.check_channel(INPUTS, PLAIN) == LinkErr.NEED_SECURED
+    assert reds.admission.check_channel(MAIN, PLAIN) == LinkErr.NEED_SECURED
+    assert reds.admission.check_channel(MAIN, TLS) == LinkErr.OK
 
 
 def test_the_environment_wins_over_a_file(file: Path) -> None:
@@ -130,10 +130,10 @@ def test_names_of_files_are_relative_to_the_file(
 ) -> None:
     Image.new("RGB", (5, 4)).save(file.parent / "picture.png")
     file.write_text('source = "image:picture.png"\n')
-    assert prepared(monkeypatch, "--config", str(file)).display_count() == 1
+    assert prepared(monkeypatch, "--config", str(file)).channels.display_count() == 1
     assert refusal_of("image:picture.png").startswith("picture.png: cannot read")
     monkeypatch.chdir(file.parent)
-    assert prepared(monkeypatch, "--config", file.name).display_count() == 1
+    assert prepared(monkeypatch, "--config", file.name).channels.display_count() == 1
 
 
 def test_absolute_and_abstract_names_stay(file: Path) -> None:

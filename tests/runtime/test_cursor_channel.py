@@ -138,7 +138,7 @@ def test_every_viewer_is_told(reds: RedsState, qxl: QxlInterface) -> None:
 def test_the_cursor_of_an_unregistered_screen_is_let_go(
     reds: RedsState, cursor: Peer, qxl: QxlInterface
 ) -> None:
-    channel = reds.find_channel(4, 0)
+    channel = reds.channels.find(4, 0)
     assert channel is not None
     reds.unregister_channel(channel)
     assert cursor.connection.closed

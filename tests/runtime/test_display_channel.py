@@ -381,7 +381,7 @@ def test_an_unregistered_display_lets_its_viewers_and_framebuffer_go(
     reds: RedsState, display: Peer, framebuffer: Framebuffer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    channel = reds.find_channel(2, 0)
+    channel = reds.channels.find(2, 0)
     assert channel is not None
     reds.unregister_channel(channel)
     assert display.connection.closed

@@ -262,7 +262,7 @@ def test_no_picture_refers_to_those_of_a_display_that_is_gone(
     screen = Screen(second)
     assert screen.draw(displays[1].messages()) == [ImageType.GLZ_RGB]
     if server_ends_it:
-        channel = reds.find_channel(DISPLAY.id, 0)
+        channel = reds.channels.find(DISPLAY.id, 0)
         assert channel is not None
         reds.unregister_channel(channel)
     else:

@@ -193,7 +193,7 @@ def test_impossible_leds_are_refused_where_they_are_told(
     devices.leds = leds
     with pytest.raises(ConfigurationError, match="lock lights"):
         other.add_interface(devices)
-    assert other.keyboard is None
+    assert other.devices.keyboard is None
 
 
 def test_motion_reaches_the_mouse_in_server_mode(inputs: Peer, devices: Devices) -> None:

@@ -276,7 +276,7 @@ class LinkModel(RuleBasedStateMachine):
     @invariant()
     def only_links_that_are_open_wait_for_keys(self) -> None:
         if hasattr(self, "reds"):
-            pool = self.reds._keys
+            pool = self.reds.admission._keys
             unlinked = [link for link in self.open if not link.peer.connection.linked]
             assert pool.waiting <= len(unlinked)
             assert len(pool) <= POOL_SIZE + len(self.core.jobs)
@@ -294,7 +294,7 @@ class LinkModel(RuleBasedStateMachine):
         for link in self.open:
             assert link.peer.connection.linked or link.peer.connection.closed
             link.peer.connection.connection_lost("gone")
-        assert self.reds._keys.waiting == 0
+        assert self.reds.admission._keys.waiting == 0
         self.reds.shutdown()
         assert self.reds.clients == []
         assert self.core.armed <= 1

@@ -58,7 +58,7 @@ def test_viewers_hear_of_devices_that_come_and_go(reds: RedsState) -> None:
     assert modes(main) == [(BOTH, CLIENT)]
     reds.add_interface(QxlInterface(Framebuffer(8, 8), id=1))
     assert modes(main) == [(SERVER, SERVER)]
-    display = reds.find_channel(2, 1)
+    display = reds.channels.find(2, 1)
     assert display is not None
     reds.unregister_channel(display)
     assert modes(main) == [(BOTH, CLIENT)]

@@ -74,7 +74,7 @@ def test_a_screen_whose_cursor_is_taken_is_not_half_there(reds: RedsState) -> No
     reds.register_channel(CursorChannel(reds, qxl))
     with pytest.raises(ConfigurationError, match="channel cursor:0 is registered already"):
         reds.add_interface(qxl)
-    assert reds.display_count() == 0
+    assert reds.channels.display_count() == 0
 
 
 class Everything(QxlInterface, KeyboardInterface, MouseInterface, TabletInterface):
@@ -84,8 +84,8 @@ class Everything(QxlInterface, KeyboardInterface, MouseInterface, TabletInterfac
 def test_an_object_may_be_several_interfaces(reds: RedsState) -> None:
     machine = Everything(Framebuffer(8, 8))
     reds.add_interface(machine)
-    assert (reds.keyboard, reds.mouse, reds.tablet) == (machine,) * 3
-    assert reds.display_count() == 1
+    assert (reds.devices.keyboard, reds.devices.mouse, reds.devices.tablet) == (machine,) * 3
+    assert reds.channels.display_count() == 1
     assert reds.mouse_modes.current == MouseMode.CLIENT
 
 
@@ -95,7 +95,8 @@ def test_an_object_that_is_one_interface_too_many_is_not_registered_at_all(
     reds.add_interface(TabletInterface())
     with pytest.raises(ConfigurationError, match="there is a tablet already"):
         reds.add_interface(Everything(Framebuffer(8, 8)))
-    assert (reds.keyboard, reds.mouse, reds.display_count()) == (None, None, 0)
+    assert (reds.devices.keyboard, reds.devices.mouse) == (None, None)
+    assert reds.channels.display_count() == 0
 
 
 def test_what_is_no_interface_is_refused(reds: RedsState) -> None:
@@ -107,8 +108,8 @@ def test_a_channel_is_registered_once(reds: RedsState) -> None:
     with pytest.raises(ConfigurationError, match="channel inputs:0 is registered already"):
         reds.register_channel(InputsChannel(reds))
     reds.register_channel(InputsChannel(reds, id=1))
-    assert reds.find_channel(3, 1) is not None
-    assert reds.find_channel(3, 2) is None
+    assert reds.channels.find(3, 1) is not None
+    assert reds.channels.find(3, 2) is None
 
 
 def main_link(reds: RedsState, password: str = PASSWORD) -> int:

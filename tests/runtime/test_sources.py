@@ -235,7 +235,7 @@ def test_dots_move_only_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(demo.desktop, "show_motion", drawn.append)
     core.advance(1)
     assert drawn == []
-    monkeypatch.setattr(reds, "clients", [object()])
+    monkeypatch.setattr(reds.sessions, "clients", [object()])
     core.advance(10.5 * FRAME_DELAY)
     assert len(drawn) == 10
     assert drawn == sorted(set(drawn))

@@ -81,7 +81,7 @@ class InputsChannelClient(RedChannelClient):
 
     def disconnected(self) -> None:
         super().disconnected()
-        if (keyboard := self.channel.reds.keyboard) is not None:
+        if (keyboard := self.channel.reds.devices.keyboard) is not None:
             for fragment in self._pressed.release():
                 keyboard.push_scan_freg(fragment)
 
@@ -122,7 +122,7 @@ class InputsChannelClient(RedChannelClient):
             self._push_buttons(message.buttons_state & HELD)
 
     def _push_scan_code(self, fragments: bytes) -> None:
-        keyboard = self.channel.reds.keyboard
+        keyboard = self.channel.reds.devices.keyboard
         if keyboard is None:
             return
         for fragment in fragments:
@@ -179,16 +179,20 @@ class InputsChannel(RedChannel[InputsChannelClient]):
     @property
     def mouse(self) -> MouseInterface | None:
         """The mouse, while it is what moves the pointer."""
-        return self.reds.mouse if self.reds.mouse_modes.current == MouseMode.SERVER else None
+        return (
+            self.reds.devices.mouse if self.reds.mouse_modes.current == MouseMode.SERVER else None
+        )
 
     @property
     def tablet(self) -> TabletInterface | None:
         """The tablet, while it is what moves the pointer."""
-        return self.reds.tablet if self.reds.mouse_modes.current == MouseMode.CLIENT else None
+        return (
+            self.reds.devices.tablet if self.reds.mouse_modes.current == MouseMode.CLIENT else None
+        )
 
     def leds_now(self) -> int:
         """The guest's lock lights. Raises `ConfigurationError` for impossible ones."""
-        keyboard = self.reds.keyboard
+        keyboard = self.reds.devices.keyboard
         return 0 if keyboard is None else checks.leds(keyboard.get_leds())
 
     def push_leds(self, leds: int) -> None:

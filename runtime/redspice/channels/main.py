@@ -122,7 +122,7 @@ class MainChannelClient(RedChannelClient):
         reds = self.channel.reds
         return MsgMainInit(
             session_id=self.client.session_id,
-            display_channels_hint=reds.display_count(),
+            display_channels_hint=reds.channels.display_count(),
             supported_mouse_modes=reds.mouse_modes.supported,
             current_mouse_mode=reds.mouse_modes.current,
             agent_connected=0,

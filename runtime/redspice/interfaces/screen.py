@@ -1,23 +1,15 @@
-"""What an embedder registers with a `RedsState`: its loop, its screen, its input devices.
-
-Rules: a class here knows nothing of the wire. An embedder subclasses and overrides; every base
-method does nothing. All calls, both ways, happen in the embedder's own loop and thread. Buttons
-are the protocol's `MouseButtonMask`, coordinates are pixels from the top left corner.
-"""
+"""A screen: a framebuffer, its pointer and its monitors."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
 from enum import Enum, auto
-from typing import Protocol, TypeVar
 
 from redspice.checks import flat_bytes, whole
 from redspice.display.framebuffer import MAX_SIDE, Framebuffer
 from redspice.errors import ConfigurationError
-
-Result = TypeVar("Result")
+from redspice.interfaces.base import Interface
 
 # A cursor of this side is already larger than any desktop draws; its size fields are 16 bits wide.
 MAX_CURSOR_SIDE = 1024
@@ -27,59 +19,6 @@ CURSOR_POSITIONS = range(-0x8000, 0x8000)
 MAX_MONITORS = 16
 # Channel ids travel as one byte.
 CHANNEL_IDS = range(256)
-
-
-class ChannelEvent(Enum):
-    """What happened to one channel of one viewer."""
-
-    CONNECTED = auto()
-    """The link message is accepted; the viewer has not proved who it is."""
-    INITIALIZED = auto()
-    """The ticket was right and messages flow."""
-    DISCONNECTED = auto()
-    """The connection is over; comes once for each CONNECTED."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelEventInfo:
-    """Which channel of which viewer an event is about."""
-
-    connection_id: int
-    """The session id; 0 until a new viewer's main channel is initialized."""
-    channel_type: int
-    channel_id: int
-    peer: str
-
-
-class Timer(Protocol):
-    """One deadline: fires its callback once, `delay` seconds after the last `start`."""
-
-    def start(self, delay: float) -> None:
-        """Arm the timer, or arm it anew."""
-
-    def cancel(self) -> None:
-        """Disarm; harmless on a timer that is not armed."""
-
-
-class CoreInterface(ABC):
-    """How the embedder lends its loop: the only source of time and of work done elsewhere."""
-
-    @abstractmethod
-    def now(self) -> float:
-        """Seconds of a clock that never goes back."""
-
-    @abstractmethod
-    def timer(self, callback: Callable[[], None]) -> Timer:
-        """A timer, not armed yet, that calls `callback` in the loop."""
-
-    @abstractmethod
-    def run_job(self, job: Callable[[], Result], done: Callable[[Result], None]) -> None:
-        """Run `job()` where it does not hold up the loop, then `done(result)` in the loop."""
-
-    def channel_event(  # noqa: B027  (optional to override)
-        self, event: ChannelEvent, info: ChannelEventInfo
-    ) -> None:
-        """Told of every channel that comes and goes."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -140,7 +79,7 @@ class CursorChange(Enum):
     HIDE = auto()
 
 
-class QxlInterface:
+class QxlInterface(Interface):
     """One screen: a framebuffer, its pointer and its monitors.
 
     Becomes a display and a cursor channel that both carry `id`. The interface remembers the
@@ -219,40 +158,3 @@ class QxlInterface:
         if x not in CURSOR_POSITIONS or y not in CURSOR_POSITIONS:
             raise ConfigurationError(f"cursor position {x},{y} does not fit 16 bits")
         self.cursor_x, self.cursor_y = x, y
-
-
-class KeyboardInterface:
-    """The guest's keyboard."""
-
-    def push_scan_freg(self, fragment: int) -> None:
-        """One byte of a PC/AT set 1 scan code; a key takes one to four of them."""
-
-    def get_leds(self) -> int:
-        """The lock lights, as `KeyboardModifierFlags`."""
-        return 0
-
-
-class MouseInterface:
-    """The guest's relative pointer, used in server mouse mode."""
-
-    def motion(self, dx: int, dy: int, dz: int, buttons: int) -> None:
-        """Moved by `dx`, `dy` pixels; `dz` is the wheel: -1 up, 1 down."""
-
-    def buttons(self, buttons: int) -> None:
-        """The buttons that are down now."""
-
-
-class TabletInterface:
-    """The guest's absolute pointer, used in client mouse mode."""
-
-    def set_logical_size(self, width: int, height: int) -> None:
-        """The size, in pixels, of the area that positions refer to."""
-
-    def position(self, x: int, y: int, buttons: int) -> None:
-        """Moved to `x`, `y`, which may lie outside the area when the viewer is late or hostile."""
-
-    def wheel(self, dz: int, buttons: int) -> None:
-        """The wheel: -1 up, 1 down."""
-
-    def buttons(self, buttons: int) -> None:
-        """The buttons that are down now."""
