@@ -30,6 +30,14 @@ def test_a_ticket_holds_the_password_up_to_its_nul(key: TicketKey, plain: bytes)
     assert key.decrypt(ticket) == b"secret"
 
 
+def test_a_ticket_without_its_leading_zero_is_understood_as_browsers_send_it() -> None:
+    key = TicketKey()
+    while not (ticket := encrypt(key, b"secret\0")).startswith(b"\0"):
+        pass
+    assert key.decrypt(ticket[1:] + b"\0") == b"secret"
+    assert key.decrypt(ticket) == b"secret"
+
+
 @pytest.mark.parametrize("ticket", [bytes(128), b"\xff" * 128, b"", b"short"])
 def test_what_is_no_ticket_is_none(key: TicketKey, ticket: bytes) -> None:
     assert key.decrypt(ticket) is None
