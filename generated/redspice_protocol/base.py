@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
 from .structs import CHANNEL_WAIT_RUN, ChannelWait, EmptyStructure
-from .wire import UNFIT, Buffer, Run, check_payload, pack_integers, read_integers, truncated
+from .wire import FLAT, UNFIT, Buffer, Run, check_payload, pack_integers, read_integers, truncated
 
 
 @dataclass(slots=True)
@@ -32,13 +32,14 @@ def demarshal_data(body: Buffer) -> MsgData:
     return MsgData(data)
 
 
-def write_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = len(data)
     parts.append(_DATA_1.pack(number, end))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -90,11 +91,12 @@ def demarshal_audio_volume(body: Buffer) -> MsgAudioVolume:
     return MsgAudioVolume(volume)
 
 
-def write_audio_volume(parts: list[Buffer], number: int, value: Any) -> None:
+def write_audio_volume(parts: list[Buffer], number: int, value: Any) -> int:
     volume = value.volume
     end = 1 + len(volume) * 2
     parts.append(_AUDIO_VOLUME_2.pack(number, end, len(volume)))
     parts.append(pack_integers("H", volume))
+    return end
 
 
 @dataclass(slots=True)
@@ -173,9 +175,9 @@ def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
     return MsgCompressedData(type_, empty, uncompressed_size, compressed_data)
 
 
-def write_compressed_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_compressed_data(parts: list[Buffer], number: int, value: Any) -> int:
     compressed_data = value.compressed_data
-    if type(compressed_data) is not bytes:
+    if type(compressed_data) not in FLAT:
         check_payload(compressed_data)
     end = 1 + len(compressed_data)
     if value.type == 0:  # NONE
@@ -187,6 +189,7 @@ def write_compressed_data(parts: list[Buffer], number: int, value: Any) -> None:
     else:
         parts.append(_COMPRESSED_DATA_4.pack(number, end, value.type, value.uncompressed_size))
     parts.append(compressed_data)
+    return end
 
 
 @dataclass(slots=True)
@@ -277,13 +280,14 @@ def demarshal_ping(body: Buffer) -> MsgPing:
     return MsgPing(id, timestamp, data)
 
 
-def write_ping(parts: list[Buffer], number: int, value: Any) -> None:
+def write_ping(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 12 + len(data)
     parts.append(_PING_2.pack(number, end, value.id, value.timestamp))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -316,7 +320,7 @@ def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
     return MsgWaitForChannels(wait_list)
 
 
-def write_wait_for_channels(parts: list[Buffer], number: int, value: Any) -> None:
+def write_wait_for_channels(parts: list[Buffer], number: int, value: Any) -> int:
     wait_list = value.wait_list
     end = 1 + len(wait_list) * 10
     parts.append(_WAIT_FOR_CHANNELS_2.pack(number, end, len(wait_list)))
@@ -326,6 +330,7 @@ def write_wait_for_channels(parts: list[Buffer], number: int, value: Any) -> Non
             [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
         ),
     )
+    return end
 
 
 @dataclass(slots=True)
@@ -401,9 +406,9 @@ def demarshal_notify(body: Buffer) -> MsgNotify:
     return MsgNotify(time_stamp, severity, visibilty, what, message_)
 
 
-def write_notify(parts: list[Buffer], number: int, value: Any) -> None:
+def write_notify(parts: list[Buffer], number: int, value: Any) -> int:
     message_ = value.message
-    if type(message_) is not bytes:
+    if type(message_) not in FLAT:
         check_payload(message_)
     end = 24 + len(message_)
     parts.append(
@@ -418,6 +423,7 @@ def write_notify(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts.append(message_)
+    return end
 
 
 @dataclass(slots=True)

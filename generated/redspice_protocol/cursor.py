@@ -10,7 +10,7 @@ from .base import MsgEmpty, demarshal_empty, write_empty
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Record, Shape
 from .structs import Cursor, CursorHeader, Point16
-from .wire import UNFIT, Buffer, Run, check_payload
+from .wire import FLAT, UNFIT, Buffer, Run, check_payload
 
 
 @dataclass(slots=True)
@@ -96,11 +96,11 @@ def demarshal_init(body: Buffer) -> MsgCursorInit:
     )
 
 
-def write_init(parts: list[Buffer], number: int, value: Any) -> None:
+def write_init(parts: list[Buffer], number: int, value: Any) -> int:
     position = value.position
     cursor = value.cursor
     cursor_data = cursor.data
-    if type(cursor_data) is not bytes:
+    if type(cursor_data) not in FLAT:
         check_payload(cursor_data)
     end = 11 + len(cursor_data)
     if not cursor.flags & 1:  # not NONE
@@ -139,6 +139,7 @@ def write_init(parts: list[Buffer], number: int, value: Any) -> None:
             ),
         )
     parts.append(cursor_data)
+    return end
 
 
 @dataclass(slots=True)
@@ -203,11 +204,11 @@ def demarshal_set(body: Buffer) -> MsgCursorSet:
     )
 
 
-def write_set(parts: list[Buffer], number: int, value: Any) -> None:
+def write_set(parts: list[Buffer], number: int, value: Any) -> int:
     position = value.position
     cursor = value.cursor
     cursor_data = cursor.data
-    if type(cursor_data) is not bytes:
+    if type(cursor_data) not in FLAT:
         check_payload(cursor_data)
     end = 7 + len(cursor_data)
     if not cursor.flags & 1:  # not NONE
@@ -233,6 +234,7 @@ def write_set(parts: list[Buffer], number: int, value: Any) -> None:
     else:
         parts.append(_SET_4.pack(number, end, position.x, position.y, value.visible, cursor.flags))
     parts.append(cursor_data)
+    return end
 
 
 @dataclass(slots=True)

@@ -52,6 +52,7 @@ from .structs import (
     write_string,
 )
 from .wire import (
+    FLAT,
     UNFIT,
     Buffer,
     Run,
@@ -168,7 +169,7 @@ def demarshal_copy_bits(body: Buffer) -> MsgDisplayCopyBits:
     )
 
 
-def write_copy_bits(parts: list[Buffer], number: int, value: Any) -> None:
+def write_copy_bits(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -217,6 +218,7 @@ def write_copy_bits(parts: list[Buffer], number: int, value: Any) -> None:
                 src_pos.y,
             ),
         )
+    return end
 
 
 @dataclass(slots=True)
@@ -249,12 +251,13 @@ def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
     return MsgDisplayInvalList(resources)
 
 
-def write_inval_list(parts: list[Buffer], number: int, value: Any) -> None:
+def write_inval_list(parts: list[Buffer], number: int, value: Any) -> int:
     resources = value.resources
     end = 2 + len(resources) * 9
     parts.append(_INVAL_LIST_2.pack(number, end, len(resources)))
     pack = RESOURCE_ID_RUN.pack
     parts.append(b"".join([pack(each.type, each.id) for each in resources]))
+    return end
 
 
 @dataclass(slots=True)
@@ -289,7 +292,7 @@ def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
     return MsgDisplayInvalAllPixmaps(wait_list)
 
 
-def write_inval_all_pixmaps(parts: list[Buffer], number: int, value: Any) -> None:
+def write_inval_all_pixmaps(parts: list[Buffer], number: int, value: Any) -> int:
     wait_list = value.wait_list
     end = 1 + len(wait_list) * 10
     parts.append(_INVAL_ALL_PIXMAPS_2.pack(number, end, len(wait_list)))
@@ -299,6 +302,7 @@ def write_inval_all_pixmaps(parts: list[Buffer], number: int, value: Any) -> Non
             [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
         ),
     )
+    return end
 
 
 @dataclass(slots=True)
@@ -425,7 +429,7 @@ def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
     )
 
 
-def write_stream_create(parts: list[Buffer], number: int, value: Any) -> None:
+def write_stream_create(parts: list[Buffer], number: int, value: Any) -> int:
     dest = value.dest
     clip = value.clip
     end = 51
@@ -482,6 +486,7 @@ def write_stream_create(parts: list[Buffer], number: int, value: Any) -> None:
                 clip.type,
             ),
         )
+    return end
 
 
 @dataclass(slots=True)
@@ -517,14 +522,15 @@ def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
     return MsgDisplayStreamData(StreamDataHeader(base_id, base_multi_media_time), data)
 
 
-def write_stream_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_stream_data(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 12 + len(data)
     parts.append(_STREAM_DATA_2.pack(number, end, base.id, base.multi_media_time, len(data)))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -567,7 +573,7 @@ def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
     return MsgDisplayStreamClip(id, Clip(clip_type, clip_rects))
 
 
-def write_stream_clip(parts: list[Buffer], number: int, value: Any) -> None:
+def write_stream_clip(parts: list[Buffer], number: int, value: Any) -> int:
     clip = value.clip
     end = 5
     if clip.type == 1:  # RECTS
@@ -584,6 +590,7 @@ def write_stream_clip(parts: list[Buffer], number: int, value: Any) -> None:
         )
     else:
         parts.append(_STREAM_CLIP_4.pack(number, end, value.id, clip.type))
+    return end
 
 
 @dataclass(slots=True)
@@ -739,7 +746,7 @@ def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
     )
 
 
-def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -831,6 +838,7 @@ def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -987,7 +995,7 @@ def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
     )
 
 
-def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1100,6 +1108,7 @@ def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -1206,7 +1215,7 @@ def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
     )
 
 
-def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1296,6 +1305,7 @@ def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> None:
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -1402,7 +1412,7 @@ def demarshal_draw_blend(body: Buffer) -> MsgDisplayDrawBlend:
     )
 
 
-def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1492,6 +1502,7 @@ def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> None:
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -1577,7 +1588,7 @@ def demarshal_draw_blackness(body: Buffer) -> MsgDisplayDrawBlackness:
     )
 
 
-def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1644,6 +1655,7 @@ def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> None:
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -1729,7 +1741,7 @@ def demarshal_draw_whiteness(body: Buffer) -> MsgDisplayDrawWhiteness:
     )
 
 
-def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1796,6 +1808,7 @@ def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> None:
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -1879,7 +1892,7 @@ def demarshal_draw_invers(body: Buffer) -> MsgDisplayDrawInvers:
     )
 
 
-def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -1946,6 +1959,7 @@ def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> None:
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -2101,7 +2115,7 @@ def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
     )
 
 
-def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2214,6 +2228,7 @@ def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -2376,7 +2391,7 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
     )
 
 
-def write_draw_stroke(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_stroke(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2482,6 +2497,7 @@ def write_draw_stroke(parts: list[Buffer], number: int, value: Any) -> None:
         parts.append(_DRAW_STROKE_13.pack(data_brush.type))
     parts.append(_DRAW_STROKE_17.pack(data.fore_mode, data.back_mode))
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -2669,7 +2685,7 @@ def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
     )
 
 
-def write_draw_text(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_text(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2796,6 +2812,7 @@ def write_draw_text(parts: list[Buffer], number: int, value: Any) -> None:
         parts.append(_DRAW_TEXT_17.pack(data_back_brush.type))
     parts.append(_DRAW_TEXT_18.pack(data.fore_mode, data.back_mode))
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -2888,7 +2905,7 @@ def demarshal_draw_transparent(body: Buffer) -> MsgDisplayDrawTransparent:
     )
 
 
-def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -2963,6 +2980,7 @@ def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> None
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -3055,7 +3073,7 @@ def demarshal_draw_alpha_blend(body: Buffer) -> MsgDisplayDrawAlphaBlend:
     )
 
 
-def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -3130,6 +3148,7 @@ def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> None
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -3260,11 +3279,11 @@ def demarshal_stream_data_sized(body: Buffer) -> MsgDisplayStreamDataSized:
     )
 
 
-def write_stream_data_sized(parts: list[Buffer], number: int, value: Any) -> None:
+def write_stream_data_sized(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     dest = value.dest
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 36 + len(data)
     parts.append(
@@ -3283,6 +3302,7 @@ def write_stream_data_sized(parts: list[Buffer], number: int, value: Any) -> Non
         ),
     )
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -3318,7 +3338,7 @@ def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
     return MsgDisplayMonitorsConfig(max_allowed, heads)
 
 
-def write_monitors_config(parts: list[Buffer], number: int, value: Any) -> None:
+def write_monitors_config(parts: list[Buffer], number: int, value: Any) -> int:
     heads = value.heads
     end = 4 + len(heads) * 28
     parts.append(_MONITORS_CONFIG_2.pack(number, end, len(heads), value.max_allowed))
@@ -3339,6 +3359,7 @@ def write_monitors_config(parts: list[Buffer], number: int, value: Any) -> None:
             ],
         ),
     )
+    return end
 
 
 @dataclass(slots=True)
@@ -3509,7 +3530,7 @@ def demarshal_draw_composite(body: Buffer) -> MsgDisplayDrawComposite:
     )
 
 
-def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> None:
+def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     base_box = base.box
     base_clip = base.clip
@@ -3613,6 +3634,7 @@ def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -3929,11 +3951,12 @@ def demarshal_client_preferred_video_codec_type(body: Buffer) -> MsgcDisplayPref
     return MsgcDisplayPreferredVideoCodecType(codecs)
 
 
-def write_client_preferred_video_codec_type(parts: list[Buffer], number: int, value: Any) -> None:
+def write_client_preferred_video_codec_type(parts: list[Buffer], number: int, value: Any) -> int:
     codecs = value.codecs
     end = 1 + len(codecs)
     parts.append(_CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2.pack(number, end, len(codecs)))
     parts.append(pack_integers("B", codecs))
+    return end
 
 
 SERVER: tuple[MessageType, ...] = (

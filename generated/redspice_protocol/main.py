@@ -12,6 +12,7 @@ from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Record, Records, Shape
 from .structs import CHANNEL_ID_RUN, ChannelId, DstInfo
 from .wire import (
+    FLAT,
     UNFIT,
     Buffer,
     Run,
@@ -98,13 +99,13 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
     )
 
 
-def write_migrate_begin(parts: list[Buffer], number: int, value: Any) -> None:
+def write_migrate_begin(parts: list[Buffer], number: int, value: Any) -> int:
     dst_info = value.dst_info
     dst_info_host_data = dst_info.host_data
-    if type(dst_info_host_data) is not bytes:
+    if type(dst_info_host_data) not in FLAT:
         check_payload(dst_info_host_data)
     dst_info_cert_subject_data = dst_info.cert_subject_data
-    if type(dst_info_cert_subject_data) is not bytes and dst_info_cert_subject_data is not None:
+    if type(dst_info_cert_subject_data) not in FLAT and dst_info_cert_subject_data is not None:
         check_payload(dst_info_cert_subject_data)
     end = 20
     below: list[Buffer] = []
@@ -135,6 +136,7 @@ def write_migrate_begin(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -231,12 +233,13 @@ def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
     return MsgMainChannelsList(channels)
 
 
-def write_channels_list(parts: list[Buffer], number: int, value: Any) -> None:
+def write_channels_list(parts: list[Buffer], number: int, value: Any) -> int:
     channels = value.channels
     end = 4 + len(channels) * 2
     parts.append(_CHANNELS_LIST_2.pack(number, end, len(channels)))
     pack = CHANNEL_ID_RUN.pack
     parts.append(b"".join([pack(each.type, each.id) for each in channels]))
+    return end
 
 
 @dataclass(slots=True)
@@ -429,12 +432,12 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
     )
 
 
-def write_migrate_switch_host(parts: list[Buffer], number: int, value: Any) -> None:
+def write_migrate_switch_host(parts: list[Buffer], number: int, value: Any) -> int:
     host_data = value.host_data
-    if type(host_data) is not bytes and host_data is not None:
+    if type(host_data) not in FLAT and host_data is not None:
         check_payload(host_data)
     cert_subject_data = value.cert_subject_data
-    if type(cert_subject_data) is not bytes and cert_subject_data is not None:
+    if type(cert_subject_data) not in FLAT and cert_subject_data is not None:
         check_payload(cert_subject_data)
     end = 20
     below: list[Buffer] = []
@@ -465,6 +468,7 @@ def write_migrate_switch_host(parts: list[Buffer], number: int, value: Any) -> N
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -498,13 +502,14 @@ def demarshal_name(body: Buffer) -> MsgMainName:
     return MsgMainName(name)
 
 
-def write_name(parts: list[Buffer], number: int, value: Any) -> None:
+def write_name(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) is not bytes:
+    if type(name) not in FLAT:
         check_payload(name)
     end = 4 + len(name)
     parts.append(_NAME_2.pack(number, end, len(name)))
     parts.append(name)
+    return end
 
 
 @dataclass(slots=True)
@@ -531,15 +536,16 @@ def demarshal_uuid(body: Buffer) -> MsgMainUuid:
     return MsgMainUuid(uuid)
 
 
-def write_uuid(parts: list[Buffer], number: int, value: Any) -> None:
+def write_uuid(parts: list[Buffer], number: int, value: Any) -> int:
     uuid = value.uuid
-    if type(uuid) is not bytes:
+    if type(uuid) not in FLAT:
         check_payload(uuid)
     if len(uuid) != 16:
         raise wrong_size("main.uuid.uuid", 16, len(uuid))
     end = len(uuid)
     parts.append(_UUID_1.pack(number, end))
     parts.append(uuid)
+    return end
 
 
 @dataclass(slots=True)
@@ -650,13 +656,13 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
     )
 
 
-def write_migrate_begin_seamless(parts: list[Buffer], number: int, value: Any) -> None:
+def write_migrate_begin_seamless(parts: list[Buffer], number: int, value: Any) -> int:
     dst_info = value.dst_info
     dst_info_host_data = dst_info.host_data
-    if type(dst_info_host_data) is not bytes:
+    if type(dst_info_host_data) not in FLAT:
         check_payload(dst_info_host_data)
     dst_info_cert_subject_data = dst_info.cert_subject_data
-    if type(dst_info_cert_subject_data) is not bytes and dst_info_cert_subject_data is not None:
+    if type(dst_info_cert_subject_data) not in FLAT and dst_info_cert_subject_data is not None:
         check_payload(dst_info_cert_subject_data)
     end = 24
     below: list[Buffer] = []
@@ -690,6 +696,7 @@ def write_migrate_begin_seamless(parts: list[Buffer], number: int, value: Any) -
         ),
     )
     parts += below
+    return end
 
 
 @dataclass(slots=True)

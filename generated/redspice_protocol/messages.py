@@ -148,25 +148,32 @@ def varying(
     name: str,
     type: type[Any],
     demarshal: Callable[[Buffer], Any],
-    write: Callable[[list[Buffer], int, Any], None],
+    write: Callable[[list[Buffer], int, Any], int],
     path: str,
 ) -> MessageType:
-    """A message of varying size: `write` adds its parts to a list, the header in the first one."""
+    """A message of varying size: `write` adds its parts to a list, the header in the first one, and
+    returns the size of the body, which is wrong if a payload is not of single bytes."""
 
     def frame(value: Any) -> bytes:
         parts: list[Buffer] = []
         try:
-            write(parts, id, value)
-            return b"".join(parts)
+            size = write(parts, id, value)
+            whole = b"".join(parts)
+            if len(whole) != MINI_HEADER_SIZE + size:
+                raise TypeError("not a flat buffer of bytes")
+            return whole
         except UNFIT:
             raise misfit(path, value, type) from None
 
     def marshal(value: Any) -> bytes:
         parts: list[Buffer] = []
         try:
-            write(parts, id, value)
+            size = write(parts, id, value)
             parts[0] = parts[0][MINI_HEADER_SIZE:]
-            return b"".join(parts)
+            body = b"".join(parts)
+            if len(body) != size:
+                raise TypeError("not a flat buffer of bytes")
+            return body
         except UNFIT:
             raise misfit(path, value, type) from None
 
@@ -174,6 +181,9 @@ def varying(
         parts: list[Buffer] = []
         try:
             write(parts, id, value)
+            for part in parts:
+                if isinstance(part, memoryview) and part.nbytes != len(part):
+                    raise TypeError("not a flat buffer of bytes")
         except UNFIT:
             raise misfit(path, value, type) from None
         parts[0] = parts[0][MINI_HEADER_SIZE:]

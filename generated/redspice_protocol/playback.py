@@ -19,7 +19,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape
-from .wire import UNFIT, Buffer, Run, check_payload
+from .wire import FLAT, UNFIT, Buffer, Run, check_payload
 
 
 @dataclass(slots=True)
@@ -51,13 +51,14 @@ def demarshal_data(body: Buffer) -> MsgPlaybackData:
     return MsgPlaybackData(time, data)
 
 
-def write_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 4 + len(data)
     parts.append(_DATA_2.pack(number, end, value.time))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -93,13 +94,14 @@ def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
     return MsgPlaybackMode(time, mode, data)
 
 
-def write_mode(parts: list[Buffer], number: int, value: Any) -> None:
+def write_mode(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 6 + len(data)
     parts.append(_MODE_2.pack(number, end, value.time, value.mode))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)

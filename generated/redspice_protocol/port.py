@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import UNFIT, Buffer, Run, bad_pointer, check_payload, null_pointer, truncated
+from .wire import FLAT, UNFIT, Buffer, Run, bad_pointer, check_payload, null_pointer, truncated
 
 
 @dataclass(slots=True)
@@ -49,9 +49,9 @@ def demarshal_init(body: Buffer) -> MsgPortInit:
     return MsgPortInit(name, opened)
 
 
-def write_init(parts: list[Buffer], number: int, value: Any) -> None:
+def write_init(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) is not bytes:
+    if type(name) not in FLAT:
         check_payload(name)
     end = 9
     below: list[Buffer] = []
@@ -62,6 +62,7 @@ def write_init(parts: list[Buffer], number: int, value: Any) -> None:
     end += len(name)
     parts.append(_INIT_2.pack(number, end, len(name), name_at, value.opened))
     parts += below
+    return end
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape
-from .wire import UNFIT, Buffer, Run, check_payload
+from .wire import FLAT, UNFIT, Buffer, Run, check_payload
 
 
 @dataclass(slots=True)
@@ -84,13 +84,14 @@ def demarshal_client_data(body: Buffer) -> MsgcRecordData:
     return MsgcRecordData(time, data)
 
 
-def write_client_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_client_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 4 + len(data)
     parts.append(_CLIENT_DATA_2.pack(number, end, value.time))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -126,13 +127,14 @@ def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
     return MsgcRecordMode(time, mode, data)
 
 
-def write_client_mode(parts: list[Buffer], number: int, value: Any) -> None:
+def write_client_mode(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 6 + len(data)
     parts.append(_CLIENT_MODE_2.pack(number, end, value.time, value.mode))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)

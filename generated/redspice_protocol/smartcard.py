@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import Buffer, Run, check_payload, truncated
+from .wire import FLAT, Buffer, Run, check_payload, truncated
 
 
 @dataclass(slots=True)
@@ -48,13 +48,14 @@ def demarshal_data(body: Buffer) -> MsgSmartcardData:
     return MsgSmartcardData(type_, reader_id, data)
 
 
-def write_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 12 + len(data)
     parts.append(_DATA_2.pack(number, end, value.type, value.reader_id, len(data)))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -94,13 +95,14 @@ def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
     return MsgcSmartcardData(type_, reader_id, data)
 
 
-def write_client_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_client_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 12 + len(data)
     parts.append(_CLIENT_DATA_2.pack(number, end, value.type, value.reader_id, len(data)))
     parts.append(data)
+    return end
 
 
 SERVER: tuple[MessageType, ...] = (

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
 from .wire import (
+    FLAT,
     Buffer,
     Run,
     Target,
@@ -726,7 +727,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     if descriptor_type == 0:  # BITMAP
         bitmap = value.u
         bitmap_data = bitmap.data
-        if type(bitmap_data) is not bytes:
+        if type(bitmap_data) not in FLAT:
             check_payload(bitmap_data)
         if len(bitmap_data) != bitmap.stride * bitmap.y:
             raise wrong_size("bitmap.data", bitmap.stride * bitmap.y, len(bitmap_data))
@@ -774,7 +775,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
         u = value.u
         u_data = u.data
-        if type(u_data) is not bytes:
+        if type(u_data) not in FLAT:
             check_payload(u_data)
         size += 4 + len(u_data)
         parts.append(
@@ -791,7 +792,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type == 100:  # LZ_PLT
         lz_plt = value.u
         lz_plt_data = lz_plt.data
-        if type(lz_plt_data) is not bytes:
+        if type(lz_plt_data) not in FLAT:
             check_payload(lz_plt_data)
         size += 5 + len(lz_plt_data)
         if lz_plt.flags & 2:  # PAL_FROM_CACHE
@@ -832,7 +833,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type == 107:  # ZLIB_GLZ_RGB
         zlib_glz = value.u
         zlib_glz_data = zlib_glz.data
-        if type(zlib_glz_data) is not bytes:
+        if type(zlib_glz_data) not in FLAT:
             check_payload(zlib_glz_data)
         size += 8 + len(zlib_glz_data)
         parts.append(
@@ -850,7 +851,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type == 108:  # JPEG_ALPHA
         jpeg_alpha = value.u
         jpeg_alpha_data = jpeg_alpha.data
-        if type(jpeg_alpha_data) is not bytes:
+        if type(jpeg_alpha_data) not in FLAT:
             check_payload(jpeg_alpha_data)
         size += 9 + len(jpeg_alpha_data)
         parts.append(
@@ -1029,7 +1030,7 @@ def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     if len(data) != (value.width + 7) // 8 * value.height:
         raise wrong_size("data", (value.width + 7) // 8 * value.height, len(data))
@@ -1105,7 +1106,7 @@ def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     if len(data) != (4 * value.width + 7) // 8 * value.height:
         raise wrong_size("data", (4 * value.width + 7) // 8 * value.height, len(data))
@@ -1180,7 +1181,7 @@ def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     if len(data) != value.width * value.height:
         raise wrong_size("data", value.width * value.height, len(data))

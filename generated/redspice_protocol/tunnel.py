@@ -10,6 +10,7 @@ from .messages import MessageType, fixed, varying
 from .shape import Arm, Integer, Octets, Record, Shape, Switch
 from .structs import TunnelIpInfo
 from .wire import (
+    FLAT,
     UNFIT,
     Buffer,
     Run,
@@ -86,12 +87,12 @@ def demarshal_service_ip_map(body: Buffer) -> MsgTunnelServiceIpMap:
     return MsgTunnelServiceIpMap(service_id, TunnelIpInfo(virtual_ip_type, virtual_ip_u))
 
 
-def write_service_ip_map(parts: list[Buffer], number: int, value: Any) -> None:
+def write_service_ip_map(parts: list[Buffer], number: int, value: Any) -> int:
     virtual_ip = value.virtual_ip
     end = 6
     if virtual_ip.type == 1:  # IPv4
         virtual_ip_ipv4 = virtual_ip.u
-        if type(virtual_ip_ipv4) is not bytes:
+        if type(virtual_ip_ipv4) not in FLAT:
             check_payload(virtual_ip_ipv4)
         if len(virtual_ip_ipv4) != 4:
             raise wrong_size("tunnel.service_ip_map.virtual_ip.ipv4", 4, len(virtual_ip_ipv4))
@@ -101,6 +102,7 @@ def write_service_ip_map(parts: list[Buffer], number: int, value: Any) -> None:
         parts.append(virtual_ip_ipv4)
     else:
         parts.append(_SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip.type))
+    return end
 
 
 @dataclass(slots=True)
@@ -212,13 +214,14 @@ def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
     return MsgTunnelSocketData(connection_id, data)
 
 
-def write_socket_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_socket_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 2 + len(data)
     parts.append(_SOCKET_DATA_2.pack(number, end, value.connection_id))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)
@@ -338,12 +341,12 @@ def demarshal_client_service_add(body: Buffer) -> MsgcTunnelServiceAdd:
     return MsgcTunnelServiceAdd(type_, id, group, port, name, description, ip)
 
 
-def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> None:
+def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) is not bytes:
+    if type(name) not in FLAT:
         check_payload(name)
     description = value.description
-    if type(description) is not bytes:
+    if type(description) not in FLAT:
         check_payload(description)
     end = 22
     if value.type == 2:  # IPP
@@ -351,7 +354,7 @@ def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> No
         end += 2
         if ip.type == 1:  # IPv4
             ip_ipv4 = ip.u
-            if type(ip_ipv4) is not bytes:
+            if type(ip_ipv4) not in FLAT:
                 check_payload(ip_ipv4)
             if len(ip_ipv4) != 4:
                 raise wrong_size("tunnel.service_add.ip.ipv4", 4, len(ip_ipv4))
@@ -406,6 +409,7 @@ def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> No
             ),
         )
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -586,13 +590,14 @@ def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
     return MsgcTunnelSocketData(connection_id, data)
 
 
-def write_client_socket_data(parts: list[Buffer], number: int, value: Any) -> None:
+def write_client_socket_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) is not bytes:
+    if type(data) not in FLAT:
         check_payload(data)
     end = 2 + len(data)
     parts.append(_CLIENT_SOCKET_DATA_2.pack(number, end, value.connection_id))
     parts.append(data)
+    return end
 
 
 @dataclass(slots=True)

@@ -15,7 +15,10 @@ from typing import TypeVar
 Buffer = bytes | bytearray | memoryview
 
 #: What packing raises where a value does not fit: a number out of range, a missing arm.
-UNFIT = (struct.error, AttributeError, TypeError)
+UNFIT = (struct.error, AttributeError, TypeError, BufferError)
+
+#: Payloads of these types need no look before they are joined, which tells if len() counted bytes.
+FLAT = frozenset((bytes, memoryview))
 
 _T = TypeVar("_T")
 
@@ -110,11 +113,8 @@ class Run(struct.Struct):
 
 
 def check_payload(payload: object) -> None:
-    """Raise TypeError unless it is a buffer whose bytes len() counts."""
-    if type(payload) is memoryview:
-        if payload.nbytes != len(payload):
-            raise TypeError("not a flat buffer of bytes")
-    elif not isinstance(payload, (bytes, bytearray)):
+    """Raise TypeError unless it is bytes of a kind."""
+    if not isinstance(payload, (bytes, bytearray)):
         raise TypeError("not bytes")
 
 

@@ -10,6 +10,7 @@ from .messages import MessageType, varying
 from .shape import Count, Integer, Integers, Octets, Records, Shape
 from .structs import Line, read_line_at, write_line
 from .wire import (
+    FLAT,
     Buffer,
     Run,
     check_payload,
@@ -68,13 +69,13 @@ def demarshal_sized(body: Buffer) -> MsgTestSized:
     return MsgTestSized(id, fixed_, width, rows, bits)
 
 
-def write_sized(parts: list[Buffer], number: int, value: Any) -> None:
+def write_sized(parts: list[Buffer], number: int, value: Any) -> int:
     id = value.id
-    if type(id) is not bytes:
+    if type(id) not in FLAT:
         check_payload(id)
     fixed_ = value.fixed
     bits = value.bits
-    if type(bits) is not bytes:
+    if type(bits) not in FLAT:
         check_payload(bits)
     if len(id) != 16:
         raise wrong_size("main.sized.id", 16, len(id))
@@ -88,6 +89,7 @@ def write_sized(parts: list[Buffer], number: int, value: Any) -> None:
     parts.append(pack_integers("h", fixed_))
     parts.append(_SIZED_3.pack(value.width, value.rows))
     parts.append(bits)
+    return end
 
 
 @dataclass(slots=True)
@@ -115,7 +117,7 @@ def demarshal_varying(body: Buffer) -> MsgTestVarying:
     return MsgTestVarying(lines)
 
 
-def write_varying(parts: list[Buffer], number: int, value: Any) -> None:
+def write_varying(parts: list[Buffer], number: int, value: Any) -> int:
     lines = value.lines
     end = 1
     lines_parts: list[Buffer] = []
@@ -123,6 +125,7 @@ def write_varying(parts: list[Buffer], number: int, value: Any) -> None:
         end += write_line(lines_parts, each)
     parts.append(_VARYING_2.pack(number, end, len(lines)))
     parts += lines_parts
+    return end
 
 
 @dataclass(slots=True)
@@ -152,11 +155,12 @@ def demarshal_rest(body: Buffer) -> MsgTestRest:
     return MsgTestRest(id, data)
 
 
-def write_rest(parts: list[Buffer], number: int, value: Any) -> None:
+def write_rest(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
     end = 2 + len(data) * 2
     parts.append(_REST_2.pack(number, end, value.id))
     parts.append(pack_integers("H", data))
+    return end
 
 
 @dataclass(slots=True)
@@ -189,12 +193,12 @@ def demarshal_texts(body: Buffer) -> MsgTestTexts:
     return MsgTestTexts(name, comment)
 
 
-def write_texts(parts: list[Buffer], number: int, value: Any) -> None:
+def write_texts(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) is not bytes:
+    if type(name) not in FLAT:
         check_payload(name)
     comment = value.comment
-    if type(comment) is not bytes and comment is not None:
+    if type(comment) not in FLAT and comment is not None:
         check_payload(comment)
     end = 8
     below: list[Buffer] = []
@@ -212,6 +216,7 @@ def write_texts(parts: list[Buffer], number: int, value: Any) -> None:
         end += len(comment) + 1
     parts.append(_TEXTS_2.pack(number, end, name_at, comment_at))
     parts += below
+    return end
 
 
 SERVER: tuple[MessageType, ...] = (

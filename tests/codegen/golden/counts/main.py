@@ -11,6 +11,7 @@ from .messages import MessageType, varying
 from .shape import Count, Integers, Octets, Records, Shape
 from .structs import POINT_RUN, Point
 from .wire import (
+    FLAT,
     Buffer,
     Run,
     array_length,
@@ -52,12 +53,13 @@ def demarshal_computed(body: Buffer) -> MsgTestComputed:
     return MsgTestComputed(points)
 
 
-def write_computed(parts: list[Buffer], number: int, value: Any) -> None:
+def write_computed(parts: list[Buffer], number: int, value: Any) -> int:
     points = value.points
     end = 2 + len(points) * 8
     parts.append(_COMPUTED_2.pack(number, end, len(points)))
     pack = POINT_RUN.pack
     parts.append(b"".join([pack(each.x, each.y) for each in points]))
+    return end
 
 
 @dataclass(slots=True)
@@ -106,9 +108,9 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
     return MsgTestKept(text, numbers, count_ if numbers is None else 0)
 
 
-def write_kept(parts: list[Buffer], number: int, value: Any) -> None:
+def write_kept(parts: list[Buffer], number: int, value: Any) -> int:
     text = value.text
-    if type(text) is not bytes:
+    if type(text) not in FLAT:
         check_payload(text)
     numbers = value.numbers
     end = 13
@@ -131,6 +133,7 @@ def write_kept(parts: list[Buffer], number: int, value: Any) -> None:
         ),
     )
     parts += below
+    return end
 
 
 SERVER: tuple[MessageType, ...] = (

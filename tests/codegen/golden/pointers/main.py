@@ -52,7 +52,7 @@ def demarshal_later(body: Buffer) -> MsgTestLater:
     return MsgTestLater(first, second)
 
 
-def write_later(parts: list[Buffer], number: int, value: Any) -> None:
+def write_later(parts: list[Buffer], number: int, value: Any) -> int:
     first = value.first
     second = value.second
     end = 8
@@ -70,6 +70,7 @@ def write_later(parts: list[Buffer], number: int, value: Any) -> None:
         end = settle(below, later, end)
     parts.append(_LATER_2.pack(number, end, first_at, second_at))
     parts += below
+    return end
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ def demarshal_at_once(body: Buffer) -> MsgTestAtOnce:
     return MsgTestAtOnce(first, second)
 
 
-def write_at_once(parts: list[Buffer], number: int, value: Any) -> None:
+def write_at_once(parts: list[Buffer], number: int, value: Any) -> int:
     first = value.first
     second = value.second
     end = 8
@@ -129,6 +130,7 @@ def write_at_once(parts: list[Buffer], number: int, value: Any) -> None:
         end += write_leaf(below, second)
     parts.append(_AT_ONCE_2.pack(number, end, first_at, second_at))
     parts += below
+    return end
 
 
 SERVER: tuple[MessageType, ...] = (

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, varying
 from .shape import Arm, Integer, Record, Shape, Switch
 from .structs import Empty, Large, Tagged
-from .wire import Buffer, Run, check_payload, truncated
+from .wire import FLAT, Buffer, Run, check_payload, truncated
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def demarshal_named(body: Buffer) -> MsgTestNamed:
     return MsgTestNamed(Tagged(tagged_type, tagged_u), after)
 
 
-def write_named(parts: list[Buffer], number: int, value: Any) -> None:
+def write_named(parts: list[Buffer], number: int, value: Any) -> int:
     tagged = value.tagged
     end = 3
     if tagged.type == 1:  # SMALL
@@ -72,7 +72,7 @@ def write_named(parts: list[Buffer], number: int, value: Any) -> None:
     elif tagged.type in (2, 3):  # LARGE, SAME
         tagged_u = tagged.u
         tagged_u_data = tagged_u.data
-        if type(tagged_u_data) is not bytes:
+        if type(tagged_u_data) not in FLAT:
             check_payload(tagged_u_data)
         end += 4 + len(tagged_u_data)
     if tagged.type == 1:  # SMALL
@@ -83,6 +83,7 @@ def write_named(parts: list[Buffer], number: int, value: Any) -> None:
     else:
         parts.append(_NAMED_7.pack(number, end, tagged.type))
     parts.append(_NAMED_8.pack(value.after))
+    return end
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ def demarshal_anonymous(body: Buffer) -> MsgTestAnonymous:
     return MsgTestAnonymous(flags, extra, fancy, nothing, after)
 
 
-def write_anonymous(parts: list[Buffer], number: int, value: Any) -> None:
+def write_anonymous(parts: list[Buffer], number: int, value: Any) -> int:
     end = 3
     if value.flags & 1:  # EXTRA
         end += 4
@@ -160,6 +161,7 @@ def write_anonymous(parts: list[Buffer], number: int, value: Any) -> None:
     if not value.flags & 2:  # not PLAIN
         parts.append(_ANONYMOUS_7.pack(value.fancy))
     parts.append(_ANONYMOUS_8.pack(value.after))
+    return end
 
 
 SERVER: tuple[MessageType, ...] = (
