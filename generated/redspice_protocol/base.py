@@ -26,7 +26,7 @@ _DATA_1 = Struct("<HI")
 
 
 def demarshal_data(body: Buffer) -> MsgData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     at = 0
     data = view[at:]
     return MsgData(data)
@@ -80,7 +80,7 @@ _AUDIO_VOLUME_2 = Struct("<HIB")
 
 
 def demarshal_audio_volume(body: Buffer) -> MsgAudioVolume:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _AUDIO_VOLUME_1.short(0, stop)
@@ -156,7 +156,7 @@ _COMPRESSED_DATA_4 = Struct("<HIBI")
 
 
 def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _COMPRESSED_DATA_1.short(0, stop)
@@ -270,7 +270,7 @@ _PING_2 = Struct("<H2IQ")
 
 
 def demarshal_ping(body: Buffer) -> MsgPing:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 12:
         raise _PING_1.short(0, stop)
@@ -307,7 +307,7 @@ _WAIT_FOR_CHANNELS_2 = Struct("<HIB")
 
 
 def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _WAIT_FOR_CHANNELS_1.short(0, stop)
@@ -393,7 +393,7 @@ _NOTIFY_2 = Struct("<HIQ4I")
 
 
 def demarshal_notify(body: Buffer) -> MsgNotify:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 24:
         raise _NOTIFY_1.short(0, stop)

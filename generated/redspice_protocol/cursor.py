@@ -52,7 +52,7 @@ _INIT_4 = Struct("<HI2h2HBH")
 
 
 def demarshal_init(body: Buffer) -> MsgCursorInit:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 11:
         raise _INIT_1.short(0, stop)
@@ -171,7 +171,7 @@ _SET_4 = Struct("<HI2hBH")
 
 
 def demarshal_set(body: Buffer) -> MsgCursorSet:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 7:
         raise _SET_1.short(0, stop)

@@ -131,7 +131,7 @@ _COPY_BITS_6 = Struct("<H2I4iB2i")
 
 
 def demarshal_copy_bits(body: Buffer) -> MsgDisplayCopyBits:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _COPY_BITS_1.short(0, stop)
@@ -238,7 +238,7 @@ _INVAL_LIST_2 = Struct("<HIH")
 
 
 def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 2:
         raise _INVAL_LIST_1.short(0, stop)
@@ -277,7 +277,7 @@ _INVAL_ALL_PIXMAPS_2 = Struct("<HIB")
 
 
 def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _INVAL_ALL_PIXMAPS_1.short(0, stop)
@@ -382,7 +382,7 @@ _STREAM_CREATE_4 = Struct("<H3I2BQ4I4iB")
 
 
 def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 51:
         raise _STREAM_CREATE_1.short(0, stop)
@@ -509,7 +509,7 @@ _STREAM_DATA_2 = Struct("<H4I")
 
 
 def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 12:
         raise _STREAM_DATA_1.short(0, stop)
@@ -553,7 +553,7 @@ _STREAM_CLIP_4 = Struct("<H2IB")
 
 
 def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 5:
         raise _STREAM_CLIP_1.short(0, stop)
@@ -657,7 +657,7 @@ _DRAW_FILL_12 = Struct("<HB2iI")
 
 
 def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_FILL_1.short(0, stop)
@@ -887,7 +887,7 @@ _DRAW_OPAQUE_12 = Struct("<H2B2iI")
 
 
 def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_OPAQUE_1.short(0, stop)
@@ -1143,7 +1143,7 @@ _DRAW_COPY_6 = Struct("<H2I4iBI4iH2B2iI")
 
 
 def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_COPY_1.short(0, stop)
@@ -1340,7 +1340,7 @@ _DRAW_BLEND_6 = Struct("<H2I4iBI4iH2B2iI")
 
 
 def demarshal_draw_blend(body: Buffer) -> MsgDisplayDrawBlend:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_BLEND_1.short(0, stop)
@@ -1535,7 +1535,7 @@ _DRAW_BLACKNESS_6 = Struct("<H2I4i2B2iI")
 
 
 def demarshal_draw_blackness(body: Buffer) -> MsgDisplayDrawBlackness:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_BLACKNESS_1.short(0, stop)
@@ -1688,7 +1688,7 @@ _DRAW_WHITENESS_6 = Struct("<H2I4i2B2iI")
 
 
 def demarshal_draw_whiteness(body: Buffer) -> MsgDisplayDrawWhiteness:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_WHITENESS_1.short(0, stop)
@@ -1841,7 +1841,7 @@ _DRAW_INVERS_6 = Struct("<H2I4i2B2iI")
 
 
 def demarshal_draw_invers(body: Buffer) -> MsgDisplayDrawInvers:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_INVERS_1.short(0, stop)
@@ -2007,7 +2007,7 @@ _DRAW_ROP3_12 = Struct("<3B2iI")
 
 
 def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_ROP3_1.short(0, stop)
@@ -2272,7 +2272,7 @@ _DRAW_STROKE_17 = Struct("<2H")
 
 
 def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_STROKE_1.short(0, stop)
@@ -2551,7 +2551,7 @@ _DRAW_TEXT_18 = Struct("<2H")
 
 
 def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_TEXT_1.short(0, stop)
@@ -2846,7 +2846,7 @@ _DRAW_TRANSPARENT_6 = Struct("<H2I4iBI4i2I")
 
 
 def demarshal_draw_transparent(body: Buffer) -> MsgDisplayDrawTransparent:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_TRANSPARENT_1.short(0, stop)
@@ -3014,7 +3014,7 @@ _DRAW_ALPHA_BLEND_6 = Struct("<H2I4i3BI4i")
 
 
 def demarshal_draw_alpha_blend(body: Buffer) -> MsgDisplayDrawAlphaBlend:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_ALPHA_BLEND_1.short(0, stop)
@@ -3250,7 +3250,7 @@ _STREAM_DATA_SIZED_2 = Struct("<H5I4iI")
 
 
 def demarshal_stream_data_sized(body: Buffer) -> MsgDisplayStreamDataSized:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 36:
         raise _STREAM_DATA_SIZED_1.short(0, stop)
@@ -3325,7 +3325,7 @@ _MONITORS_CONFIG_2 = Struct("<HI2H")
 
 
 def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 4:
         raise _MONITORS_CONFIG_1.short(0, stop)
@@ -3409,7 +3409,7 @@ _DRAW_COMPOSITE_13 = Struct("<4h")
 
 
 def demarshal_draw_composite(body: Buffer) -> MsgDisplayDrawComposite:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 21:
         raise _DRAW_COMPOSITE_1.short(0, stop)
@@ -3938,7 +3938,7 @@ _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2 = Struct("<HIB")
 
 
 def demarshal_client_preferred_video_codec_type(body: Buffer) -> MsgcDisplayPreferredVideoCodecType:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_1.short(0, stop)

@@ -46,7 +46,7 @@ _MIGRATE_BEGIN_2 = Struct("<HI2H4I")
 
 
 def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 20:
         raise _MIGRATE_BEGIN_1.short(0, stop)
@@ -220,7 +220,7 @@ _CHANNELS_LIST_2 = Struct("<H2I")
 
 
 def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 4:
         raise _CHANNELS_LIST_1.short(0, stop)
@@ -385,7 +385,7 @@ _MIGRATE_SWITCH_HOST_2 = Struct("<HI2H4I")
 
 
 def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 20:
         raise _MIGRATE_SWITCH_HOST_1.short(0, stop)
@@ -489,7 +489,7 @@ _NAME_2 = Struct("<H2I")
 
 
 def demarshal_name(body: Buffer) -> MsgMainName:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 4:
         raise _NAME_1.short(0, stop)
@@ -526,7 +526,7 @@ _UUID_1 = Struct("<HI")
 
 
 def demarshal_uuid(body: Buffer) -> MsgMainUuid:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     at = 0
     size = 16
@@ -597,7 +597,7 @@ _MIGRATE_BEGIN_SEAMLESS_2 = Struct("<HI2H5I")
 
 
 def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamless:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 24:
         raise _MIGRATE_BEGIN_SEAMLESS_1.short(0, stop)

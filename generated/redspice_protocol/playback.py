@@ -41,7 +41,7 @@ _DATA_2 = Struct("<H2I")
 
 
 def demarshal_data(body: Buffer) -> MsgPlaybackData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 4:
         raise _DATA_1.short(0, stop)
@@ -84,7 +84,7 @@ _MODE_2 = Struct("<H2IH")
 
 
 def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 6:
         raise _MODE_1.short(0, stop)

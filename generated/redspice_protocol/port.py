@@ -32,7 +32,7 @@ _INIT_2 = Struct("<H3IB")
 
 
 def demarshal_init(body: Buffer) -> MsgPortInit:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 9:
         raise _INIT_1.short(0, stop)

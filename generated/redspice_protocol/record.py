@@ -74,7 +74,7 @@ _CLIENT_DATA_2 = Struct("<H2I")
 
 
 def demarshal_client_data(body: Buffer) -> MsgcRecordData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 4:
         raise _CLIENT_DATA_1.short(0, stop)
@@ -117,7 +117,7 @@ _CLIENT_MODE_2 = Struct("<H2IH")
 
 
 def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 6:
         raise _CLIENT_MODE_1.short(0, stop)

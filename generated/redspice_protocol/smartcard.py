@@ -35,7 +35,7 @@ _DATA_2 = Struct("<H4I")
 
 
 def demarshal_data(body: Buffer) -> MsgSmartcardData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 12:
         raise _DATA_1.short(0, stop)
@@ -82,7 +82,7 @@ _CLIENT_DATA_2 = Struct("<H4I")
 
 
 def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 12:
         raise _CLIENT_DATA_1.short(0, stop)

@@ -71,7 +71,7 @@ _SERVICE_IP_MAP_2 = Struct("<H2IH")
 
 
 def demarshal_service_ip_map(body: Buffer) -> MsgTunnelServiceIpMap:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 6:
         raise _SERVICE_IP_MAP_1.short(0, stop)
@@ -204,7 +204,7 @@ _SOCKET_DATA_2 = Struct("<HIH")
 
 
 def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 2:
         raise _SOCKET_DATA_1.short(0, stop)
@@ -312,7 +312,7 @@ _CLIENT_SERVICE_ADD_4 = Struct("<HIH5I")
 
 
 def demarshal_client_service_add(body: Buffer) -> MsgcTunnelServiceAdd:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 22:
         raise _CLIENT_SERVICE_ADD_1.short(0, stop)
@@ -580,7 +580,7 @@ _CLIENT_SOCKET_DATA_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 2:
         raise _CLIENT_SOCKET_DATA_1.short(0, stop)

@@ -47,7 +47,7 @@ _SIZED_3 = Struct("<2I")
 
 
 def demarshal_sized(body: Buffer) -> MsgTestSized:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     at = 0
     size = 16
@@ -107,7 +107,7 @@ _VARYING_2 = Struct("<HIB")
 
 
 def demarshal_varying(body: Buffer) -> MsgTestVarying:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _VARYING_1.short(0, stop)
@@ -144,7 +144,7 @@ _REST_2 = Struct("<HIH")
 
 
 def demarshal_rest(body: Buffer) -> MsgTestRest:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 2:
         raise _REST_1.short(0, stop)
@@ -179,7 +179,7 @@ _TEXTS_2 = Struct("<H3I")
 
 
 def demarshal_texts(body: Buffer) -> MsgTestTexts:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 8:
         raise _TEXTS_1.short(0, stop)

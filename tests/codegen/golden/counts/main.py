@@ -40,7 +40,7 @@ _COMPUTED_2 = Struct("<HIH")
 
 
 def demarshal_computed(body: Buffer) -> MsgTestComputed:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 2:
         raise _COMPUTED_1.short(0, stop)
@@ -82,7 +82,7 @@ _KEPT_2 = Struct("<H3IBI")
 
 
 def demarshal_kept(body: Buffer) -> MsgTestKept:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 13:
         raise _KEPT_1.short(0, stop)

@@ -28,7 +28,7 @@ _LATER_2 = Struct("<H3I")
 
 
 def demarshal_later(body: Buffer) -> MsgTestLater:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 8:
         raise _LATER_1.short(0, stop)
@@ -89,7 +89,7 @@ _AT_ONCE_2 = Struct("<H3I")
 
 
 def demarshal_at_once(body: Buffer) -> MsgTestAtOnce:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 8:
         raise _AT_ONCE_1.short(0, stop)

@@ -34,7 +34,7 @@ _NAMED_8 = Struct("<H")
 
 
 def demarshal_named(body: Buffer) -> MsgTestNamed:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _NAMED_1.short(0, stop)
@@ -121,7 +121,7 @@ _ANONYMOUS_8 = Struct("<H")
 
 
 def demarshal_anonymous(body: Buffer) -> MsgTestAnonymous:
-    view = memoryview(body)
+    view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     if stop < 1:
         raise _ANONYMOUS_1.short(0, stop)
