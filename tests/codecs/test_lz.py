@@ -248,7 +248,7 @@ def test_pictures_above_the_callers_limit_are_refused_before_there_is_room_for_t
 def test_decodes_into_the_callers_buffer(stride: int, offset: int) -> None:
     data = stream(8, 3, 2, "05 010203 040506 070809 0a0b0c 0d0e0f 101112")
     buffer = bytearray(b"\xee" * (2 * stride + offset))
-    image = lz.decode(data, memoryview(buffer)[offset:], stride=stride)
+    image = lz.decode(data, into=memoryview(buffer)[offset:], stride=stride)
     padding = b"\xee" * (stride - 12)
     first, second = bytes.fromhex("010203000405060007080900 0a0b0c000d0e0f0010111200").partition(
         b"\x0a"
@@ -259,15 +259,17 @@ def test_decodes_into_the_callers_buffer(stride: int, offset: int) -> None:
 
 def test_converts_into_the_callers_buffer() -> None:
     buffer = bytearray(8)
-    lz.decode(stream(5, 2, 1, "01 0100"), buffer, format=F.BGRX32, palette=[0x102030, 0x405060])
+    lz.decode(
+        stream(5, 2, 1, "01 0100"), into=buffer, format=F.BGRX32, palette=[0x102030, 0x405060]
+    )
     assert buffer.hex() == "6050400030201000"
-    lz.decode(stream(8, 2, 1, "01 010203 040506"), buffer, format=F.BGR24)
+    lz.decode(stream(8, 2, 1, "01 010203 040506"), into=buffer, format=F.BGR24)
     assert buffer.hex() == "0102030405061000"
 
 
 def test_a_numpy_array_is_decoded_into() -> None:
     array = np.zeros((2, 1, 4), np.uint8)
-    lz.decode(stream(9, 1, 2, "01 010203 040506 01 0708"), array)
+    lz.decode(stream(9, 1, 2, "01 010203 040506 01 0708"), into=array)
     assert array.tolist() == [[[1, 2, 3, 7]], [[4, 5, 6, 8]]]
 
 

@@ -139,11 +139,11 @@ def test_a_buffer_of_the_caller_takes_rows_at_its_stride(number: int) -> None:
     rows = imagegen.noise(row, 3, 2)[..., 0].tobytes()
     stream = codec.encode(rows, 5, 3, row, format)
     buffer = bytearray(b"\xaa" * 90)
-    image = codec.decode(stream, 5, 3, buffer, stride=30)
+    image = codec.decode(stream, 5, 3, into=buffer, stride=30)
     assert image.tight() == rows
     assert buffer[:row] == rows[:row]
     tight = bytearray(b"\xaa" * 90)
-    assert codec.decode(stream, 5, 3, tight).tight() == rows
+    assert codec.decode(stream, 5, 3, into=tight).tight() == rows
     assert tight == rows + b"\xaa" * (90 - len(rows))
 
 

@@ -284,7 +284,7 @@ def test_a_buffer_of_the_caller_with_padding() -> None:
     pixels = picture(F.BGR24, 7, 5, 21, 2)
     data = quic.encode(pixels, 7, 5, 21, F.BGR24)
     out = bytearray(b"\xaa" * (5 * 32 + 9))
-    image = quic.decode(data, out, format=F.BGRX32, stride=32)
+    image = quic.decode(data, into=out, format=F.BGRX32, stride=32)
     assert image.pixels.obj is out
     assert image.tight() == quic.decode(data, format=F.BGRX32).tight()
     assert all(out[row * 32 + 28 : row * 32 + 32] == b"\xaa" * 4 for row in range(5))
@@ -302,7 +302,7 @@ def test_a_buffer_of_the_caller_with_padding() -> None:
 def test_unfit_buffers(into: bytes | bytearray, stride: int | None, message: str) -> None:
     data = quic.encode(bytes(12), 2, 2, 6, F.BGR24)
     with pytest.raises(ValueError, match=message):
-        quic.decode(data, into, stride=stride)
+        quic.decode(data, into=into, stride=stride)
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, np.array])

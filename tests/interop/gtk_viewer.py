@@ -64,10 +64,15 @@ class GtkViewer:
 
     def picture(self) -> Image.Image | None:
         """What it would show now; None without a surface, as in the middle of a resize."""
+        pixels, width, height = self.surface()
+        return from_bgrx(pixels, width, height) if width else None
+
+    def surface(self) -> tuple[bytes, int, int]:
+        """The primary surface, four bytes a pixel, its width and height; all empty without one."""
         _, width, height = self.ask("save", "saved", str(self._surface))
         assert isinstance(width, int)
         assert isinstance(height, int)
-        return from_bgrx(self._surface.read_bytes(), width, height) if width else None
+        return self._surface.read_bytes() if width else b"", width, height
 
     def wait_for_picture(self, expected: Image.Image) -> None:
         """Wait until it shows just this picture; looks again whenever something was drawn."""

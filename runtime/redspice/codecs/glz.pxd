@@ -1,10 +1,14 @@
+# Each thread writes to its own `Unpacking` all the time: the margins, a line of the cache each, keep
+# that out of the way of what others have in memory beside it.
 cdef class Unpacking:
+    cdef unsigned char margin_before[64]
     cdef public Py_ssize_t at, start
     cdef public int unit, bias
     cdef public unsigned int mask, keep, span
     cdef public unsigned long long id, wanted
     cdef Py_ssize_t length, pixel
     cdef unsigned int image
+    cdef unsigned char margin_behind[64]
 
 cdef int FINE, TRUNCATED, TOO_MANY, BEFORE_START, OUTSIDE_WINDOW, MISSING, BEYOND_END
 

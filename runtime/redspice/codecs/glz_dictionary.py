@@ -4,10 +4,13 @@ All display channels of a client that named the same dictionary share one. It ke
 images it encoded as long as the client does: before an image is added, the oldest leave until it
 and what is left are within the window that the client asked for. What it keeps lies in a ring of
 that size, one image behind another, so that an image that leaves makes room for a new one.
+
+Words are in the machine's byte order, here and in `glz_window`; both work with either order.
 """
 
 from __future__ import annotations
 
+import sys
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -34,6 +37,9 @@ PADDING = 1
 #: Images in the window. More are possible, but tables for them would be large; the client does not
 #: mind what leaves early.
 MAX_IMAGES = 1 << 16
+
+#: The step from the low byte of a word to the next.
+UPWARDS = 1 if sys.byteorder == "little" else -1
 
 
 class Dictionary:
@@ -170,9 +176,9 @@ def _fill_from_16(words: NDArray[np.uint32], source: memoryview) -> None:
 
 def _fill_from_24(words: NDArray[np.uint32], source: memoryview) -> None:
     units = np.frombuffer(source, np.uint8, 3 * words.size)
-    octets = words.view(np.uint8)
+    octets = words.view(np.uint8).reshape(-1, 4)[:, ::UPWARDS]
     for channel in range(3):
-        octets[channel::4] = units[channel::3]
+        octets[:, channel] = units[channel::3]
 
 
 def _fill_from_32(words: NDArray[np.uint32], source: memoryview) -> None:

@@ -1,4 +1,7 @@
+# Each thread writes to its own `Packing` all the time: the margins, a line of the cache each, keep
+# that out of the way of what others have in memory beside it.
 cdef class Packing:
+    cdef unsigned char margin_before[64]
     cdef public Py_ssize_t at, low, high, first, size
     cdef public int unit, bias, shift
     cdef public unsigned int mask
@@ -7,6 +10,9 @@ cdef class Packing:
     cdef public long long known, known_start, known_end
     cdef Py_ssize_t pixel, room
     cdef unsigned int image
+    cdef unsigned char margin_behind[64]
+
+cdef unsigned int PLACES
 
 cpdef int pack(
     Packing state,
@@ -17,7 +23,7 @@ cpdef int pack(
     unsigned char[::1] out,
 ) except -1
 
-cdef inline unsigned int slot_of(unsigned int a, unsigned int b, unsigned int c, int shift) noexcept nogil
+cdef inline unsigned int hash_of(unsigned int a, unsigned int b, unsigned int c, int shift) noexcept nogil
 
 cdef inline Py_ssize_t equal_units(
     const unsigned int[::1] ring,

@@ -20,6 +20,10 @@ COMPILED: bool = cython.compiled
 #: Length of the table of recent units: one for each value of a hash of 20 bits.
 SLOTS = 1 << 20
 
+#: An entry of the table has a place in the ring, below this, and above it 7 more bits of the hash:
+#: they tell most other units without a look at the ring, which is rarely in the cache.
+PLACES: cython.uint = 1 << 25
+
 
 class Packing:
     """A piece of an image to encode in a pass, and where the encoder is.
@@ -57,18 +61,22 @@ def pack(
 ) -> cython.int:
     """Encode a piece of the ring that holds the window's images one behind another.
 
-    `recent` has for each hash of three units where in the ring they were last; what it says may
-    be out of date. `starts` and `types` have what is known of image i at i modulo their length:
-    its type and its position, which counts units from the first image's, without end: the ring
-    has a unit at its position modulo the ring's size.
+    `recent` has for each hash of three units where in the ring they were last, xor 7 bits of the
+    hash on top; what it says may be out of date. `starts` and `types` have what is known of image i
+    at i modulo their length: its type and its position, which counts units from the first image's,
+    without end: the ring has a unit at its position modulo the ring's size.
     """
     mask: cython.uint = state.mask
+    shift: cython.int = state.shift
+    low: cython.Py_ssize_t = state.low
     high: cython.Py_ssize_t = state.high
-    here: cython.Py_ssize_t = state.low
-    done: cython.Py_ssize_t = state.low
+    here: cython.Py_ssize_t = low
+    done: cython.Py_ssize_t = low
     there: cython.Py_ssize_t = 0
     length: cython.Py_ssize_t = 0
+    hashed: cython.uint = 0
     slot: cython.uint = 0
+    marks: cython.uint = 0
     a: cython.uint = 0
     b: cython.uint = 0
     c: cython.uint = 0
@@ -77,17 +85,20 @@ def pack(
             a = ring[here] & mask
             b = ring[here + 1] & mask
             c = ring[here + 2] & mask
-            if a == b == c and here > state.low and ring[here - 1] & mask == a:
+            if a == b == c and here > low and ring[here - 1] & mask == a:
                 there = here - 1
                 state.pixel = 0
                 state.image = 0
                 state.room = high - here
             else:
-                slot = slot_of(a, b, c, state.shift)
-                there = recent[slot]
-                recent[slot] = here
+                hashed = hash_of(a, b, c, shift)
+                slot = hashed >> 12 & 0xFFFFF
+                marks = (hashed & 0xFE0) << 20
+                there = recent[slot] ^ marks
+                recent[slot] = here ^ marks
                 if (
-                    ring[there] & mask != a
+                    there >= PLACES
+                    or ring[there] & mask != a
                     or ring[there + 1] & mask != b
                     or not locate(state, here, there, starts, types)
                 ):
@@ -105,12 +116,12 @@ def pack(
     return 0
 
 
-def slot_of(a: cython.uint, b: cython.uint, c: cython.uint, shift: cython.int) -> cython.uint:
-    """The slot of three units in the table of `SLOTS`: some hash of them."""
+def hash_of(a: cython.uint, b: cython.uint, c: cython.uint, shift: cython.int) -> cython.uint:
+    """A hash of three units: its low 32 bits are the same whether or not ints overflow."""
     a >>= shift
     b >>= shift
     c >>= shift
-    return (a * 0x1E3779B1 ^ b * 0x45EBCA77 ^ c * 0x62B2AE3D) >> 12 & 0xFFFFF
+    return a * 0x1E3779B1 ^ b * 0x45EBCA77 ^ c * 0x62B2AE3D
 
 
 def equal_units(

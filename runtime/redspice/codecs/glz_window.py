@@ -143,7 +143,8 @@ class GlzWindow:
         """Decode a GLZ stream and keep the image.
 
         Returns BGRA32 for a source with alpha and BGRX32 with X = 0 for any other: in the buffer
-        `into` with rows of `stride` bytes, or else as a read-only view of the window's own pixels.
+        `into` with rows of `stride` bytes, or else as a read-only view of the window's own pixels
+        (on big endian machines of a copy).
         Raises `CodecError` for a bad stream, for an id that was there before or is too far ahead,
         and where the window is full; `MissingImageError` for an image that must wait; `ValueError`
         for a buffer that is too small. The window is unchanged then.
@@ -158,7 +159,7 @@ class GlzWindow:
             self._check(header)
             words = self._unpacked(header, view)
             self._keep(header, words)
-        content = words.view(np.uint8)
+        content = words.astype("<u4", copy=False).view(np.uint8)
         if into is None:
             pixels = content.data.toreadonly()
             return Image(format, *size, 4 * header.width, pixels, header.top_down)

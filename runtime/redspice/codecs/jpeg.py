@@ -105,8 +105,8 @@ def decode(
     data: Buffer,
     width: int | None = None,
     height: int | None = None,
-    into: Buffer | None = None,
     *,
+    into: Buffer | None = None,
     stride: int | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Image:
@@ -163,8 +163,8 @@ def decode_alpha(
     jpeg_size: int,
     width: int | None = None,
     height: int | None = None,
-    into: Buffer | None = None,
     *,
+    into: Buffer | None = None,
     top_down: bool | None = None,
     stride: int | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -176,7 +176,7 @@ def decode_alpha(
     view = octets(data)
     if not 0 <= jpeg_size <= len(view):
         raise CodecError(f"a JPEG of {jpeg_size} bytes in {len(view)}", 0)
-    image = decode(view[:jpeg_size], width, height, into, stride=stride, max_pixels=max_pixels)
+    image = decode(view[:jpeg_size], width, height, into=into, stride=stride, max_pixels=max_pixels)
     image.format = PixelFormat.BGRA32
     try:
         alpha = view[jpeg_size:]

@@ -53,8 +53,8 @@ MASKS = {1: 0xFF, 2: 0x7FFF, 3: 0xFFFFFF}
 
 def decode(
     data: Buffer,
-    into: Buffer | None = None,
     *,
+    into: Buffer | None = None,
     format: PixelFormat | None = None,
     palette: Sequence[int] | None = None,
     stride: int | None = None,

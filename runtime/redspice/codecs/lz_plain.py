@@ -6,6 +6,7 @@ a half times as fast as these would without a compiler.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -21,19 +22,16 @@ if TYPE_CHECKING:
 # Triples of units that the encoder remembers before it starts anew: some 20 MB.
 MAX_RECENT = 1 << 17
 
-# The length in a control byte that says that there is more.
-LONG = 7
-
-# The high bits of distances that may be in the long form.
-LAST_HIGH = 31 << 8
+# The length in a control byte that says that there is more, and the least such control byte.
+MORE = 7
+LONG = MORE << 5
 
 
 def unpack(data: memoryview, at: int, out: Units, literal: int, bias: int) -> int:
     """Fill `out` with the units of one pass whose tokens begin at `at`; returns where they end."""
-    tokens = bytes(data)
-    size = len(out) * literal
-    units = bytearray()
-    done, token = 0, at
+    lengths, high, low = _steps(literal, bias)
+    tokens, token = bytes(data), at
+    units, done, size = bytearray(), 0, len(out) * literal
     try:
         while done < size:
             token = at
@@ -46,42 +44,40 @@ def unpack(data: memoryview, at: int, out: Units, literal: int, bias: int) -> in
                     raise CodecError(TOO_LONG if done > size else TRUNCATED, token)
                 units += tokens[start:at]
                 continue
-            length, distance = control >> 5, (control & 31) << 8
-            if length == LONG or distance == LAST_HIGH:
-                length, distance, at = _long_reference(tokens, at)
-            else:
-                distance += tokens[at + 1] + 1
+            length = lengths[control]
+            if control >= LONG:
+                while (more := tokens[at + 1]) == 255:
+                    length, at = length + low[255], at + 1
+                length, at = length + low[more], at + 1
+            distance = high[control] + low[tokens[at + 1]]
+            at += 2
+            if distance > NEAR * literal:
+                distance += (tokens[at] << 8 | tokens[at + 1]) * literal
                 at += 2
-            start = done - distance * literal
-            length = (length + bias) * literal
-            done += length
+            start, done = done - distance, done + length
             if start < 0 or done > size:
                 raise CodecError(TOO_FAR if start < 0 else TOO_LONG, token)
-            piece = units[start : start + length]
-            if len(piece) < length:
-                piece = (piece * (length // len(piece) + 1))[:length]
-            units += piece
+            if length > distance:
+                units += units[start:] * (length // distance)
+                length %= distance
+            units += units[start : start + length]
     except IndexError:
         raise CodecError(TRUNCATED, token) from None
     out[:] = _words(units, literal)
     return at
 
 
-def _long_reference(tokens: bytes, at: int) -> tuple[int, int, int]:
-    """The length without the bias, the distance, and where the reference ends that begins here."""
-    control = tokens[at]
-    at += 1
-    length = control >> 5
-    if length == LONG:
-        while (more := tokens[at]) == 255:
-            length += 255
-            at += 1
-        length += more
-        at += 1
-    distance = (control & 31) << 8 | tokens[at]
-    if distance < NEAR:
-        return length, distance + 1, at + 1
-    return length, NEAR + 1 + (tokens[at + 1] << 8 | tokens[at + 2]), at + 3
+@cache
+def _steps(literal: int, bias: int) -> tuple[list[int], list[int], list[int]]:
+    """Of control bytes the length and the high part of the distance, the low part of a byte.
+
+    All are in bytes of units, for a lookup is faster than to compute. The high part has the 1 in
+    it that distances leave out.
+    """
+    octets = range(256)
+    lengths = [((control >> 5) + bias) * literal for control in octets]
+    high = [((control & 31) * 256 + 1) * literal for control in octets]
+    return lengths, high, [octet * literal for octet in octets]
 
 
 def _words(units: bytes | bytearray, literal: int) -> NDArray[np.unsignedinteger]:
@@ -169,9 +165,9 @@ def _write_literals(out: bytearray, units: bytes, literal: int) -> None:
 def _write_reference(out: bytearray, distance: int, length: int) -> None:
     """A reference, its length without the bias."""
     near = min(distance - 1, NEAR)
-    out.append(min(length, LONG) << 5 | near >> 8)
-    if length >= LONG:
-        more, last = divmod(length - LONG, 255)
+    out.append(min(length, MORE) << 5 | near >> 8)
+    if length >= MORE:
+        more, last = divmod(length - MORE, 255)
         out += b"\xff" * more
         out.append(last)
     out.append(near & 0xFF)

@@ -58,8 +58,8 @@ def reader(data: memoryview) -> Stream:
 
 def decode(
     data: Buffer,
-    into: Buffer | None = None,
     *,
+    into: Buffer | None = None,
     format: PixelFormat | None = None,
     stride: int | None = None,
     max_pixels: int = MAX_PIXELS,
