@@ -76,7 +76,7 @@ def test_each_viewer_has_its_own_header_and_serials(
     mini = Viewer(reds).open_display()
     full = Viewer(reds).open_display(common_caps=(0, 1))
     mini.messages()
-    framebuffer.damage(0, 0, 1, 1)
+    framebuffer.damage(0, 0, WIDTH, HEIGHT)
     mini.messages()
     assert [one.serial for one in full.messages()] == list(range(1, 7))
 

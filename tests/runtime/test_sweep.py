@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from redspice.display.damage_log import DamageLog
 from redspice.display.framebuffer import Box
 from redspice.display.sweep import Sweep, cut, size
 
@@ -41,28 +42,31 @@ def test_a_row_over_the_limit_is_a_piece_all_the_same() -> None:
 
 
 def test_nothing_damaged_is_nothing_to_draw() -> None:
-    sweep = Sweep()
+    log = DamageLog()
+    sweep = Sweep(log)
     assert sweep.take(LIMIT) == []
-    sweep.add(LARGE)
+    log.add(LARGE)
     sweep.take(LIMIT)
     sweep.clear()
     assert sweep.take(LIMIT) == []
 
 
 def test_small_boxes_are_drawn_together_up_to_the_limit() -> None:
-    sweep = Sweep()
+    log = DamageLog()
+    sweep = Sweep(log)
     boxes = [Box(100 * n, 0, 100 * n + 10, 10) for n in range(8)]
     for box in boxes:
-        sweep.add(box)
+        log.add(box)
     assert sweep.take(5 * size(boxes[0])) == boxes[:5]
     assert sweep.take(LIMIT) == boxes[5:]
 
 
 def test_new_small_damage_does_not_wait_for_the_sweep() -> None:
-    sweep = Sweep()
-    sweep.add(LARGE)
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
     first = sweep.take(LIMIT)
-    sweep.add(SMALL)
+    log.add(SMALL)
     assert sweep.take(LIMIT) == [SMALL]
     assert first + sweep.take(LIMIT) + sweep.take(LIMIT) + sweep.take(LIMIT) == [
         Box(0, top, 1024, top + 256) for top in range(0, 1024, 256)
@@ -71,21 +75,23 @@ def test_new_small_damage_does_not_wait_for_the_sweep() -> None:
 
 
 def test_small_damage_without_end_takes_every_other_turn() -> None:
-    sweep = Sweep()
-    sweep.add(LARGE)
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
     turns = []
     for _ in range(8):
         turns.append(sweep.take(LIMIT) == [SMALL])
-        sweep.add(SMALL)
+        log.add(SMALL)
     assert turns == [False, True, False, True, False, True, False, True]
 
 
 def test_large_damage_waits_for_the_next_sweep_and_merges() -> None:
-    sweep = Sweep()
-    sweep.add(LARGE)
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
     sweep.take(LIMIT)
     for _ in range(10):
-        sweep.add(LARGE)
+        log.add(LARGE)
         assert len(sweep.take(LIMIT // 4)) == 1
     drawn = 0
     while boxes := sweep.take(LIMIT):
@@ -94,12 +100,13 @@ def test_large_damage_waits_for_the_next_sweep_and_merges() -> None:
 
 
 def test_of_small_damage_the_smallest_comes_first() -> None:
-    sweep = Sweep()
-    sweep.add(LARGE)
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
     sweep.take(LIMIT)
     larger = Box(3000, 0, 3512, 512)
-    sweep.add(larger)
-    sweep.add(SMALL)
+    log.add(larger)
+    log.add(SMALL)
     assert sweep.take(LIMIT) == [SMALL]
     sweep.take(LIMIT)
     assert sweep.take(LIMIT) == [larger]

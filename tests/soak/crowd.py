@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from soak.figures import Figure, at_least
+from soak.figures import Figure, at_least, at_most
 from soak.server import SoakServer, soak_server
 from soak.viewer import Viewer, open_viewer
 
@@ -41,12 +41,12 @@ def run(folder: Path, quick: bool) -> list[Figure]:
         alone = asyncio.run(watch(server, seconds, 1)).rates[0]
     return [
         at_least(NAME, f"viewers that stay, of {VIEWERS}", seen.alive, "", VIEWERS),
-        Figure(NAME, "until all had their first picture", seen.opened_in, "s"),
+        at_most(NAME, "until all had their first picture", seen.opened_in, "s", 10),
         Figure(NAME, "pictures a second of a viewer that is alone", alone, "1/s"),
         Figure(NAME, "the same in the crowd, median", statistics.median(seen.rates), "1/s"),
-        Figure(NAME, "the same in the crowd, worst", min(seen.rates), "1/s"),
+        at_least(NAME, "the same in the crowd, worst", min(seen.rates), "1/s", 2),
         Figure(NAME, "processor time of the server", 100 * seen.cpu / seconds, "%"),
-        Figure(NAME, "memory for each viewer", (seen.memory - memory) / VIEWERS / 1e6, "MB"),
+        at_most(NAME, "memory for each viewer", (seen.memory - memory) / VIEWERS / 1e6, "MB", 1),
     ]
 
 

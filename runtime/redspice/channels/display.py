@@ -11,21 +11,24 @@ Nothing but SET_ACK is queued ahead: surface, monitors and damage are marks on t
 that `next_items` turns into messages when the viewer is ready for them. So pixels are read as late
 as possible, and a slow viewer gets fewer updates instead of old ones. Compressed pictures are
 encoded in jobs, one at a time for each viewer, and what is due meanwhile waits.
+
+Viewers share what they can: the log of damage, so those that are equally far behind ask for the
+same boxes; pictures, so what several ask for is encoded once; and the messages that draw them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from redspice.caps import Capabilities, DisplayCap
-from redspice.channel import RedChannel
+from redspice.channel import TRANSFER, RedChannel
 from redspice.channel_client import Handler, RedChannelClient
 from redspice.display.compression import PREFERRED, Compression, EncodedImage, ImageEncoder
+from redspice.display.damage_log import DamageLog
 from redspice.display.drawing import (
     PRIMARY_SURFACE,
     copy_message,
@@ -33,14 +36,17 @@ from redspice.display.drawing import (
     surface_message,
 )
 from redspice.display.framebuffer import Box
+from redspice.display.pictures import Picture, Pictures, when_encoded
 from redspice.display.sweep import Sweep, size
 from redspice.errors import ProtocolError
+from redspice.migration.data import DisplayData
 from redspice.pipe import PipeItem
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgEmpty
 from redspice_protocol.display import (
     MsgcDisplayInit,
     MsgcDisplayPreferredCompression,
+    MsgDisplayInvalAllPixmaps,
     MsgDisplaySurfaceDestroy,
 )
 
@@ -50,14 +56,17 @@ if TYPE_CHECKING:
     from redspice.interfaces import QxlInterface
     from redspice.link import Linked
     from redspice.reds import RedsState
+    from redspice_protocol import Buffer
 
 logger = logging.getLogger("redspice")
 
 DISPLAY = CHANNELS["display"]
 MARK = DISPLAY.server.by_name["mark"]
+INVAL_ALL_PIXMAPS = DISPLAY.server.by_name["inval_all_pixmaps"]
 INVAL_ALL_PALETTES = DISPLAY.server.by_name["inval_all_palettes"]
 SURFACE_CREATE = DISPLAY.server.by_name["surface_create"]
 SURFACE_DESTROY = DISPLAY.server.by_name["surface_destroy"]
+STREAM_DESTROY_ALL = DISPLAY.server.by_name["stream_destroy_all"]
 DRAW_COPY = DISPLAY.server.by_name["draw_copy"]
 MONITORS_CONFIG = DISPLAY.server.by_name["monitors_config"]
 
@@ -66,19 +75,14 @@ MONITORS_CONFIG = DISPLAY.server.by_name["monitors_config"]
 # but not so short that what a message costs besides its pixels would be felt.
 BAND_BYTES = 1024 * 1024
 MIN_BAND_BYTES = 16 * 1024
+# Viewers of one screen that get GLZ. It saves bytes, but its pictures cannot be shared: each viewer
+# has pictures encoded and a window of up to 64 MiB filled for it alone. A few of them are worth a
+# processor, two hundred are not, so when more watch all of them get LZ.
+GLZ_VIEWERS = 4
 # The reference server's limit; no message of a viewer comes near.
 MAX_MESSAGE_SIZE = 1024
 # Image ids are 64 bits: the upper half says who made the id.
 IMAGE_GROUP = 1 << 32
-
-
-def _logging_failure(encode: Callable[[], list[EncodedImage]]) -> list[EncodedImage] | None:
-    """What `encode` returns; None if it fails, for a job that raises would never be done."""
-    try:
-        return encode()
-    except Exception:
-        logger.exception("while encoding")
-        return None
 
 
 class DisplayChannelClient(RedChannelClient):
@@ -97,16 +101,21 @@ class DisplayChannelClient(RedChannelClient):
         self.has_surface = False
         self.surface_stale = True
         """Whether the viewer must get the surface anew, in its present size."""
+        self._surface_kept = False
+        """Whether the viewer has brought that surface along, and it is only to be drawn anew."""
         self.monitors_stale = False
-        self.sweep = Sweep()
+        self.sweep = Sweep(channel.damage)
         """What is damaged, and what of it is being sent."""
         self.preferred_compression: Compression | None = None
         self.encoder = ImageEncoder(
             self._compression(), lz4=DisplayCap.LZ4_COMPRESSION in linked.channel_caps
         )
-        self._encoding = False
+        self._shared_encoder = self.encoder.shared()
+        self.encoding = False
+        """Whether a picture is being encoded."""
         # Of what was encoded lately, as it was and as it became; at first nothing becomes smaller.
         self._pixel_bytes = self._image_bytes = BAND_BYTES
+        self._offer = MsgcDisplayInit(0, 0, 0, 0)
         self._init_timeout = channel.reds.limits.init_timeout
         self._deadline = channel.core.timer(self._init_timed_out)
 
@@ -122,16 +131,53 @@ class DisplayChannelClient(RedChannelClient):
             self.encoder = replace(self.encoder, dictionary=None)
         super().disconnected()
 
-    def framebuffer_damaged(self, box: Box) -> None:
+    @property
+    def busy(self) -> bool:
+        """Ids of GLZ images have no gaps, so all that are made must be sent, on every display."""
+        return any(each.encoding for each in self._displays())
+
+    def save(self) -> bytes:
+        offer, dictionary = self._offer, self.encoder.dictionary
+        data = DisplayData(
+            message_serial=self.serial + 1,
+            pixmap_cache_id=offer.pixmap_cache_id,
+            pixmap_cache_size=offer.pixmap_cache_size,
+            pixmap_cache_freezer=self is self._displays()[0],
+            glz_dict_id=offer.glz_dictionary_id,
+            surfaces=(PRIMARY_SURFACE,) if self.has_surface else (),
+        )
+        if dictionary is not None:
+            data.glz_window = dictionary.window_pixels
+            data.glz_next_id = dictionary.next_id
+        return data.build()
+
+    def restore(self, data: Buffer) -> None:
+        """Go on drawing on the surface that the viewer has, which is as large as the one here.
+
+        All of it is drawn anew, and what the viewer has cached of the other server is dropped.
+        """
+        state = DisplayData.parse(data)
+        self._offer = MsgcDisplayInit(
+            state.pixmap_cache_id, state.pixmap_cache_size, state.glz_dict_id, state.glz_window
+        )
+        super().start()
+        self.serial = state.message_serial
+        self.push(PipeItem(INVAL_ALL_PIXMAPS, MsgDisplayInvalAllPixmaps([])))
+        self._begin(state.glz_next_id)
+        self.push(PipeItem(STREAM_DESTROY_ALL, MsgEmpty()))
+        self.has_surface = self._surface_kept = PRIMARY_SURFACE in state.surfaces
+        others = (id for id in state.surfaces if id != PRIMARY_SURFACE)
+        self.refill(PipeItem(SURFACE_DESTROY, MsgDisplaySurfaceDestroy(id)) for id in others)
+
+    def framebuffer_damaged(self) -> None:
         """Pixels changed; a stale surface will have them anyway."""
         if not self.surface_stale:
-            self.sweep.add(box)
             self.connection.on_output()
 
     def framebuffer_resized(self) -> None:
         """The surface the viewer has is no longer the right one."""
         self.surface_stale = True
-        self.sweep.clear()
+        self._surface_kept = False
         self.connection.on_output()
 
     def monitors_changed(self) -> None:
@@ -142,6 +188,7 @@ class DisplayChannelClient(RedChannelClient):
     def compression_changed(self) -> None:
         """From now on encode as the viewer or else the server wants it."""
         self.encoder = replace(self.encoder, compression=self._compression())
+        self._shared_encoder = self.encoder.shared()
 
     def _compression(self) -> Compression:
         if self.connection.local:  # what stays on this machine is not worth the work
@@ -149,26 +196,35 @@ class DisplayChannelClient(RedChannelClient):
         return self.preferred_compression or self.channel.reds.image_compression
 
     def next_items(self) -> list[PipeItem]:
-        if not self.ready or self._encoding:
+        if not self.ready or self.encoding:
             return []
         if self.surface_stale:
             return self._surface_items()
         if self.monitors_stale:
             return self._monitors_items()
         boxes = self.sweep.take(self._update_bytes())
-        return self._draw(boxes) if boxes else []
+        return self._draw(self.channel.pictures.of(boxes, self._best_encoder())) if boxes else []
 
     def on_init(self, message: MsgcDisplayInit) -> None:
         """Start to draw, with the GLZ dictionary that the viewer offers. Its caches stay unused."""
         if self.ready:
             raise ProtocolError("a second init on a display channel")
         self._deadline.cancel()
+        self._offer = message
+        self._begin()
+
+    def _begin(self, glz_next_id: int = 0) -> None:
         self.ready = True
         dictionary = self.client.glz_dictionary(
-            message.glz_dictionary_id, message.glz_dictionary_window_size
+            self._offer.glz_dictionary_id, self._offer.glz_dictionary_window_size, glz_next_id
         )
         self.encoder = replace(self.encoder, dictionary=dictionary)
         self.push(PipeItem(INVAL_ALL_PALETTES, MsgEmpty()))
+
+    def _displays(self) -> list[DisplayChannelClient]:
+        """What the viewer has open of all screens."""
+        opened = self.client.channel_clients.values()
+        return [each for each in opened if isinstance(each, DisplayChannelClient)]
 
     def on_preferred_compression(self, message: MsgcDisplayPreferredCompression) -> None:
         """Follow the viewer's wish, unless it asks for something unknown."""
@@ -180,53 +236,64 @@ class DisplayChannelClient(RedChannelClient):
         self.compression_changed()
 
     def _update_bytes(self) -> int:
-        """Pixel bytes of the next update; on a slow line it is short, for others to follow soon."""
+        """Pixel bytes of the next update; on a slow line it is short, for others to follow soon.
+
+        It is a power of two, so that viewers on similar lines ask for the same pieces.
+        """
         if self.flow is None:
             return BAND_BYTES
         fitting = self.flow.message_bytes * self._pixel_bytes // max(1, self._image_bytes)
-        return max(MIN_BAND_BYTES, min(fitting, BAND_BYTES))
+        return 1 << max(MIN_BAND_BYTES, min(fitting, BAND_BYTES)).bit_length() - 1
 
-    def _note_ratio(self, boxes: Sequence[Box], images: Sequence[EncodedImage]) -> None:
+    def _note_ratio(self, pictures: Sequence[Picture]) -> None:
         """Remember how small pictures become, older ones less and less."""
-        self._pixel_bytes = self._pixel_bytes // 2 + sum(map(size, boxes))
-        self._image_bytes = self._image_bytes // 2 + sum(len(image.data) for image in images)
+        self._pixel_bytes = self._pixel_bytes // 2 + sum(one.pixel_bytes for one in pictures)
+        self._image_bytes = self._image_bytes // 2 + sum(one.image_bytes for one in pictures)
+
+    def _best_encoder(self) -> ImageEncoder:
+        if self.encoder.uses_dictionary and self.channel.clients_num <= GLZ_VIEWERS:
+            return self.encoder
+        return self._shared_encoder
 
     def _draw(
         self,
-        boxes: Sequence[Box],
+        pictures: Sequence[Picture],
         before: Sequence[PipeItem] = (),
         after: Sequence[PipeItem] = (),
     ) -> list[PipeItem]:
-        """The items that draw what `boxes` show now, between others.
+        """The items that draw these pictures, between others.
 
         Where the pictures must be encoded first, the list is empty and the items enter the pipe
         later.
         """
-        encoder = self.encoder
-        pictures = [(self.channel.qxl.framebuffer.read(box), box) for box in boxes]
 
-        def encode() -> list[EncodedImage]:
-            return [encoder.encode(pixels, box.width, box.height) for pixels, box in pictures]
-
-        def items(images: list[EncodedImage]) -> list[PipeItem]:
-            self._note_ratio(boxes, images)
-            return [*before, *map(self.channel.draw_item, boxes, images), *after]
-
-        def encoded(images: list[EncodedImage] | None) -> None:
-            self._encoding = False
-            if images is None:
+        def items() -> list[PipeItem]:
+            self.encoding = False
+            if self.departure is not None:
+                for each in self._displays():
+                    each.connection.on_output()  # they may have waited for this
+            drawn = [one.item for one in pictures if one.item is not None]
+            if len(drawn) < len(pictures):
                 self.connection.fail("a picture cannot be encoded")
-                return
-            self.refill(items(images))
+                return []
+            self._note_ratio(pictures)
+            return [*before, *drawn, *after]
 
-        if encoder.compression is Compression.OFF:
-            return items(encode())
-        self._encoding = True
-        self.channel.core.run_job(partial(_logging_failure, encode), encoded)
+        self.encoding = True
+        if when_encoded(pictures, lambda: self.refill(items())):
+            return items()
         return []
 
     def _surface_items(self) -> list[PipeItem]:
         """The whole surface. The pixels are read now, so all items are of one size."""
+        before = [] if self._surface_kept else self._new_surface()
+        after = [*self._monitors_items(), PipeItem(MARK, MsgEmpty())]
+        self.has_surface = True
+        self.surface_stale = self._surface_kept = False
+        self.sweep.clear()
+        return self._draw(self.channel.pictures.of_everything(self._best_encoder()), before, after)
+
+    def _new_surface(self) -> list[PipeItem]:
         framebuffer = self.channel.qxl.framebuffer
         before = []
         if self.has_surface:
@@ -234,10 +301,7 @@ class DisplayChannelClient(RedChannelClient):
             before.append(PipeItem(SURFACE_DESTROY, destroy))
         create = surface_message(framebuffer.width, framebuffer.height)
         before.append(PipeItem(SURFACE_CREATE, create))
-        after = [*self._monitors_items(), PipeItem(MARK, MsgEmpty())]
-        self.has_surface = True
-        self.surface_stale = False
-        return self._draw([framebuffer.box], before, after)
+        return before
 
     def _monitors_items(self) -> list[PipeItem]:
         self.monitors_stale = False
@@ -263,12 +327,22 @@ class DisplayChannel(RedChannel[DisplayChannelClient]):
     flow_by_bytes = True
     max_message_size = MAX_MESSAGE_SIZE
     local_caps = Capabilities((DisplayCap.MONITORS_CONFIG, DisplayCap.PREF_COMPRESSION))
+    migration_flags = TRANSFER
     client_class = DisplayChannelClient
 
     def __init__(self, reds: RedsState, qxl: QxlInterface) -> None:
         super().__init__(reds, qxl.id)
         self.qxl = qxl
+        self.damage = DamageLog()
+        self.pictures = Pictures(
+            reds.core, qxl.framebuffer, self.damage, lambda *shown: self.draw_item(*shown)
+        )
         self._image_numbers = count(1)
+
+    def disconnect(self, channel_client: DisplayChannelClient) -> None:
+        super().disconnect(channel_client)
+        if not self.clients:
+            self.pictures.clear()
 
     def registered(self) -> None:
         self.qxl.framebuffer.add_listener(self)
@@ -279,10 +353,16 @@ class DisplayChannel(RedChannel[DisplayChannelClient]):
         self.qxl.monitor_listeners.remove(self.monitors_changed)
 
     def damaged(self, box: Box) -> None:
-        for channel_client in self.clients:
-            channel_client.framebuffer_damaged(box)
+        # Who was told, and has not asked for the damage since, need not be told again.
+        tell = self.damage.quiet
+        self.damage.add(box)
+        if tell:
+            for channel_client in self.clients:
+                channel_client.framebuffer_damaged()
 
     def resized(self) -> None:
+        self.damage.clear()
+        self.pictures.clear()
         for channel_client in self.clients:
             channel_client.framebuffer_resized()
         self.reds.screens_changed()
@@ -298,4 +378,6 @@ class DisplayChannel(RedChannel[DisplayChannelClient]):
     def draw_item(self, box: Box, image: EncodedImage) -> PipeItem:
         """A message that puts a picture where `box` is."""
         image_id = IMAGE_GROUP | next(self._image_numbers)
+        name = image.type.name.lower()
+        self.encodings.add(name, image.seconds, size(box), len(image.data))
         return PipeItem(DRAW_COPY, copy_message(box, image, image_id))

@@ -1,4 +1,4 @@
-"""Which encoding a picture gets, and making it: one `ImageEncoder` for each viewer's display.
+"""Which encoding a picture gets, and making it: `ImageEncoder`.
 
 The rules are those of the reference server. Photographs go as QUIC, or as JPEG if the viewer is to
 get them with losses; everything else as LZ, GLZ or LZ4; what would not become smaller as it is.
@@ -63,6 +63,11 @@ _PHOTOGRAPHS = {
     Compression.JPEG: ImageType.JPEG,
 }
 _GLOBAL = frozenset({Compression.AUTO_GLZ, Compression.GLZ, Compression.JPEG})
+# What becomes of it without a dictionary.
+_WITHOUT_DICTIONARY = {
+    Compression.AUTO_GLZ: Compression.AUTO_LZ,
+    Compression.GLZ: Compression.LZ,
+}
 
 Encode = Callable[["Buffer", int, int, int, PixelFormat], bytes]
 _ENCODERS: dict[ImageType, Encode] = {
@@ -80,11 +85,13 @@ class EncodedImage(NamedTuple):
     width: int
     height: int
     data: Buffer
+    seconds: float = 0.0
+    """How long the encoding took, for statistics."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEncoder:
-    """Encodes what one display channel sends to one viewer.
+    """Encodes what a display channel sends to one viewer, or to all that have an equal encoder.
 
     `lz4` says whether the viewer decodes LZ4; `dictionary`, which the viewer's displays may share,
     is there if it decodes GLZ. A GLZ image must be sent, in the order of encoding: later ones refer
@@ -94,6 +101,16 @@ class ImageEncoder:
     compression: Compression
     lz4: bool = False
     dictionary: Dictionary | None = None
+
+    @property
+    def uses_dictionary(self) -> bool:
+        """Whether what it encodes is for one viewer only."""
+        return self.dictionary is not None and self.compression in _GLOBAL
+
+    def shared(self) -> ImageEncoder:
+        """The encoder without a dictionary, equal for all viewers that get the same from it."""
+        lz4 = self.lz4 and self.compression is Compression.LZ4
+        return ImageEncoder(_WITHOUT_DICTIONARY.get(self.compression, self.compression), lz4)
 
     def encode(self, pixels: Buffer, width: int, height: int) -> EncodedImage:
         """The picture of BGRX `pixels`, rows from the top without padding. For any thread."""

@@ -1,4 +1,4 @@
-"""What of a framebuffer a viewer has not been sent yet.
+"""Which parts of a framebuffer have changed.
 
 A bounded list of rectangles. A new one is joined with another if the box around both is hardly
 larger than they are, and with the one where that costs least when there is no room for more. So a
@@ -8,7 +8,12 @@ than what has changed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from redspice.display.framebuffer import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # More rectangles than this would take longer to look through than to send: each new one is compared
 # with all.
@@ -47,7 +52,7 @@ def nearest(rect: Box, others: list[Box]) -> tuple[int, int]:
 
 
 class Damage:
-    """The damage that one viewer still has to hear of."""
+    """Damage that somebody still has to hear of."""
 
     def __init__(self, limit: int = MAX_RECTS) -> None:
         self._rects: list[Box] = []
@@ -62,6 +67,14 @@ class Damage:
                 break
             rect = union(rect, rects.pop(index))
         rects.append(rect)
+
+    def extend(self, rects: Sequence[Box]) -> None:
+        """What another one has taken."""
+        if self._rects or len(rects) > self._limit:
+            for rect in rects:
+                self.add(rect)
+        else:
+            self._rects.extend(rects)
 
     def take(self) -> list[Box]:
         """All of it; none is left."""

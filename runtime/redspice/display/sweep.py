@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import deque
 
 from redspice.display.damage import Damage
+from redspice.display.damage_log import DamageLog
 from redspice.display.framebuffer import BYTES_PER_PIXEL, Box
 
 
 def size(box: Box) -> int:
     """Bytes of the pixels in a box."""
-    return box.width * box.height * BYTES_PER_PIXEL
+    return (box.right - box.left) * (box.bottom - box.top) * BYTES_PER_PIXEL
 
 
 def cut(box: Box, limit: int) -> tuple[Box, Box | None]:
@@ -29,30 +30,34 @@ def cut(box: Box, limit: int) -> tuple[Box, Box | None]:
 
 
 class Sweep:
-    """What one viewer is still to be drawn."""
+    """What one viewer is still to be drawn: nothing at first but what `log` hears from then on."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: DamageLog) -> None:
+        self._log = log
+        self._position = log.now()
         self._damage = Damage()
         self._boxes: deque[Box] = deque()
         self._swept = False
 
-    def add(self, box: Box) -> None:
-        """More damage."""
-        self._damage.add(box)
-
     def clear(self) -> None:
         """Nothing is left to be drawn."""
+        self._position = self._log.now()
         self._damage.take()
         self._boxes.clear()
 
     def take(self, limit: int) -> list[Box]:
         """The next boxes to draw, together about `limit` bytes of pixels."""
+        self._damage.extend(self._log.since(self._position))
+        self._position = self._log.now()
         if self._boxes and self._swept and (small := self._take_small(limit)):
             self._swept = False
             return small
         self._swept = True
         if not self._boxes:
-            self._boxes.extend(self._damage.take())
+            boxes = self._damage.take()
+            if sum(map(size, boxes)) <= limit:
+                return boxes
+            self._boxes.extend(boxes)
         return self._take_swept(limit)
 
     def _take_small(self, limit: int) -> list[Box]:
