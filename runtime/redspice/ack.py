@@ -28,6 +28,11 @@ class AckWindow:
         """True while no message may be sent."""
         return self._unacknowledged > 2 * self.window
 
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that were sent and not acknowledged."""
+        return self._unacknowledged
+
     def next_generation(self) -> int:
         """The generation for a SET_ACK that is being queued."""
         self.generation += 1

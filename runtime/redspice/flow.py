@@ -8,8 +8,10 @@ follows the rate, from the quickest answer the round trip of an empty line, and 
     budget = rate * (shortest round trip + QUEUE)
 
 which is what fills the line and lets QUEUE seconds of data stand in front of it. While the line has
-room the answers come sooner than that, so the budget grows, at most twofold in a round trip; when
-the line gets slower they come later, and the budget shrinks at once.
+room the answers come sooner than that, so the budget grows, at most twofold in a round trip. The
+rate is the best of the last RATE_AGE seconds: a packet that is lost holds up all that follow it for
+a round trip or two, and a budget that shrank each time would leave most of a line with losses
+unused. When the line itself gets slower, the budget shrinks after that time.
 
 Rules: positions are bytes since the start, times are seconds, and the caller says what time it is.
 A window that is closed has a mark on its way, or wants to set one: so an answer opens it again.
@@ -39,6 +41,9 @@ MARKS = 8
 # Seconds for which the shortest round trip is believed. Routes change, and while data stands in
 # front of the line nothing shorter can be seen, so then the line must run empty once.
 ROUND_TRIP_AGE = 10.0
+# Seconds for which the best rate is believed. On a line with losses there is a round trip without
+# one in that time; a line that gets slower has too long a queue for no longer.
+RATE_AGE = 1.0
 # A round trip this much over the shortest still confirms it.
 CONFIRMING = 1.125
 # What fits a packet does not delay itself.
@@ -65,8 +70,7 @@ class FlowWindow:
 
     def __init__(self) -> None:
         self.budget = INITIAL_BUDGET
-        self.rate: float | None = None
-        """Bytes per second that the viewer takes, once measured."""
+        self._rates: deque[tuple[float, float]] = deque()  # when and which, the best first
         self.round_trip: float | None = None
         """Seconds of the shortest round trip, once measured."""
         self._round_trip_at = -inf
@@ -76,6 +80,11 @@ class FlowWindow:
         self._counting = False
         self._marked = 0
         self._marks: deque[Mark] = deque()
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes per second that the viewer takes, once measured."""
+        return self._rates[0][1] if self._rates else None
 
     @property
     def in_flight(self) -> int:
@@ -149,8 +158,18 @@ class FlowWindow:
         if self.round_trip is None or mark.flight < self.budget // 2:
             return
         took = max(now - mark.counted_at, 1e-6)
-        self.rate = (mark.position - mark.counted_from) / took
+        rate = self._best_rate((mark.position - mark.counted_from) / took, now)
         queue = max(QUEUE, QUEUE_PART * self.round_trip)
         # More than has been on its way proves nothing: answers may come in bunches.
         most = min(2 * mark.flight, MAX_BUDGET)
-        self.budget = max(MIN_BUDGET, min(round(self.rate * (self.round_trip + queue)), most))
+        self.budget = max(MIN_BUDGET, min(round(rate * (self.round_trip + queue)), most))
+
+    def _best_rate(self, rate: float, now: float) -> float:
+        """The best of the last seconds, this one included."""
+        rates = self._rates
+        while rates and rates[-1][1] <= rate:
+            rates.pop()
+        rates.append((now, rate))
+        while now - rates[0][0] > RATE_AGE:
+            rates.popleft()
+        return rates[0][1]

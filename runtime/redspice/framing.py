@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from redspice.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from redspice_protocol import Buffer
 
@@ -83,18 +83,31 @@ class FrameReader:
     """
 
     def __init__(self, mini: bool, limit: int) -> None:
+        self.limit = limit
+        """Bytes that the body of a message may have."""
         self._mini = mini
-        self._limit = limit
         self._header = MINI_HEADER if mini else FULL_HEADER
         self._buffer = bytearray()
         self._wanted = self._header.size
         self._serial = 0
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that came and were not iterated over."""
+        return len(self._buffer)
+
+    @property
+    def next_type(self) -> int | None:
+        """The type of the next message, once its header is there."""
+        if len(self._buffer) < self._header.size:
+            return None
+        return int(self._header.unpack_from(self._buffer)[0 if self._mini else 1])
+
     def feed(self, data: Buffer) -> None:
         """Keep the next bytes of the stream."""
         self._buffer += data
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Generator[Frame, None, None]:
         """The complete messages. Raises `ProtocolError` at a size over the limit.
 
         What was iterated over is gone even when the caller stops early.
@@ -116,14 +129,21 @@ class FrameReader:
         finally:
             del self._buffer[:start]
 
+    def take(self) -> Frame | None:
+        """The next message alone, if it is complete; raises as iterating does."""
+        messages = iter(self)
+        frame = next(messages, None)
+        messages.close()
+        return frame
+
     def _parse_header(self, start: int) -> tuple[int, int, int, int]:
         if self._mini:
             type, size = MINI_HEADER.unpack_from(self._buffer, start)
             serial, sub_list = self._serial + 1, 0
         else:
             serial, type, size, sub_list = FULL_HEADER.unpack_from(self._buffer, start)
-        if size > self._limit:
+        if size > self.limit:
             raise ProtocolError(
-                f"message type {type} of {size} bytes is over the limit of {self._limit}"
+                f"message type {type} of {size} bytes is over the limit of {self.limit}"
             )
         return serial, type, size, sub_list

@@ -1,8 +1,8 @@
 """Ticket keys that are made ahead, where they do not hold up the loop.
 
-Making a key takes about as long as ten links, so a link that finds no key ready waits for one.
-Those who wait are served network by network in turn, so that a flood of links from some of them
-delays the others by a key or two. Who may share one:
+Making a key takes about as long as thirty links, so a link that finds no key ready waits for one.
+Those who wait are served network by network (see `turns`), so that a flood of links from some of
+them delays the others by a key or two. Who may share one:
 
 * Where others can read along and a password counts, a key serves one link: a ticket that somebody
   recorded opens nothing later.
@@ -10,19 +10,26 @@ delays the others by a key or two. Who may share one:
   time. It is never shown to links of the first kind.
 
 Keys are made one after another: several threads at it would take the loop's own processor, and that
-just when many links are under way.
+just when many links are under way. If making one fails, that is logged and tried again later; links
+that wait do so until their deadline.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import TYPE_CHECKING, ClassVar
 
+from redspice.jobs import Failed, attempt
 from redspice.ticket import TicketKey
+from redspice.turns import Turns
 
 if TYPE_CHECKING:
     from redspice.interfaces import CoreInterface, Timer
+
+logger = logging.getLogger("redspice")
 
 # Made at once when the server starts: one viewer opens about a dozen connections at a time.
 READY = 16
@@ -37,6 +44,23 @@ PAUSE = 0.25
 # Seconds after which links get a new shared key. So short a key (1024 bits) should not be worth the
 # effort of breaking it, and a new one costs next to nothing at this rate.
 SHARED_KEY_LIFETIME = 60.0
+
+# Seconds until the next try when a key could not be made, as without memory or random numbers. The
+# log then has a line a second.
+RETRY = 1.0
+
+
+class Making(Enum):
+    """What is being done about the next key."""
+
+    NOTHING = auto()
+    """It is not wanted."""
+    JOB = auto()
+    """It is being made."""
+    PAUSE = auto()
+    """It is made when the timer fires, or as soon as somebody waits for it."""
+    RETRY = auto()
+    """The last one failed: it is made when the timer fires."""
 
 
 class KeyRequest:
@@ -55,55 +79,18 @@ class KeyRequest:
         self._pool.forget(self)
 
 
-class KeyQueue:
-    """Links that wait for a key of their own; networks take turns, the oldest link of each first.
-
-    One that has just come goes before those that wait for another turn, so it waits for a key or
-    two however many there are.
-    """
-
-    def __init__(self) -> None:
-        self._networks: OrderedDict[str | None, dict[KeyRequest, None]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return sum(map(len, self._networks.values()))
-
-    def add(self, request: KeyRequest) -> None:
-        if request.network not in self._networks:
-            self._networks[request.network] = {}
-            self._networks.move_to_end(request.network, last=False)
-        self._networks[request.network][request] = None
-
-    def discard(self, request: KeyRequest) -> None:
-        """Take one out; harmless when it is not there."""
-        near = self._networks.get(request.network, {})
-        near.pop(request, None)
-        if not near:
-            self._networks.pop(request.network, None)
-
-    def pop(self) -> KeyRequest:
-        """Take out who is next. Raises `StopIteration` when nobody waits."""
-        network, near = next(iter(self._networks.items()))
-        request = next(iter(near))
-        del near[request], self._networks[network]
-        if near:
-            self._networks[network] = near
-        return request
-
-
 class KeyPool:
     """Keys for links to come, made through `CoreInterface.run_job`."""
 
     def __init__(self) -> None:
         self._keys: deque[TicketKey] = deque()
-        self._queue = KeyQueue()
+        self._queue: Turns[KeyRequest] = Turns()
         self._sharing: dict[KeyRequest, None] = {}  # the oldest first
         self._shared: TicketKey | None = None
         self._shared_until = 0.0
         self._core: CoreInterface | None = None
-        self._pause: Timer | None = None
-        self._making = False
-        self._pausing = False
+        self._timer: Timer | None = None
+        self._making = Making.NOTHING
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -116,7 +103,7 @@ class KeyPool:
     def start(self, core: CoreInterface) -> None:
         """Begin to make keys."""
         self._core = core
-        self._pause = core.timer(self._make_now)
+        self._timer = core.timer(self._make_now)
         self._make()
 
     def request(
@@ -131,14 +118,14 @@ class KeyPool:
         if shared:
             self._sharing[request] = None
         else:
-            self._queue.add(request)
+            self._queue.add(network, request)
         self._hand_out()
         return request
 
     def forget(self, request: KeyRequest) -> None:
         """The link of this request is over."""
         self._sharing.pop(request, None)
-        self._queue.discard(request)
+        self._queue.discard(request.network, request)
 
     def retire_shared(self) -> None:
         """From now on a password counts: no ticket for the shared key proves that it is known."""
@@ -169,21 +156,32 @@ class KeyPool:
 
     def _make(self) -> None:
         """Have the next key made, now or after a pause, if it is wanted."""
-        if self._pause is None or self._making:
+        if self._timer is None or self._making in (Making.JOB, Making.RETRY):
             return
         if self.waiting or len(self._keys) < READY:
-            self._pause.cancel()
+            self._timer.cancel()
             self._make_now()
-        elif len(self._keys) < POOL_SIZE and not self._pausing:
-            self._pausing = True
-            self._pause.start(PAUSE)
+        elif len(self._keys) < POOL_SIZE and self._making is Making.NOTHING:
+            self._rest(Making.PAUSE)
+
+    def _rest(self, making: Making) -> None:
+        assert self._timer is not None
+        self._making = making
+        self._timer.start(self.RESTS[making])
 
     def _make_now(self) -> None:
         assert self._core is not None
-        self._making, self._pausing = True, False
-        self._core.run_job(TicketKey, self._made)
+        self._making = Making.JOB
+        self._core.run_job(attempt(TicketKey), self._made)
 
-    def _made(self, key: TicketKey) -> None:
-        self._making = False
+    def _made(self, key: TicketKey | Failed) -> None:
+        if isinstance(key, Failed):
+            logger.error("no key can be made", exc_info=key.error)
+            self._rest(Making.RETRY)
+            return
+        self._making = Making.NOTHING
         self._keys.append(key)
         self._hand_out()
+
+    RESTS: ClassVar[Mapping[Making, float]] = {Making.PAUSE: PAUSE, Making.RETRY: RETRY}
+    """Seconds until the timer makes the next key."""

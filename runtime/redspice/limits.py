@@ -123,6 +123,12 @@ class Limits:
         "From the link of a display until the viewer says INIT.",
         "As long as the reference server waits.",
     )
+    migration_timeout: float = _seconds(
+        3600.0,
+        "For a viewer that another server has sent here, until its guest has come too.",
+        "A large guest takes a while on a slow line. The viewer knows the password, and costs "
+        "its sockets.",
+    )
     max_upgrade_bytes: int = _limit(
         4096,
         "bytes",

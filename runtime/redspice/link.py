@@ -269,7 +269,7 @@ class LinkStage:
         self._output += build_reply(public_key, caps, self._channel_caps)
 
     def _on_auth_mechanism(self, data: bytes) -> LinkState:
-        mechanism = int(WORD.parse(data))
+        (mechanism,) = WORD.unpack(data)
         offered = CommonCap.AUTH_SPICE if self._sasl is None else CommonCap.AUTH_SASL
         if mechanism != offered:
             # The reference server lets a client choose SASL that it did not offer.

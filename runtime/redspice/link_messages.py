@@ -13,8 +13,6 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from construct import Bytes, Int8ul, Int32ul, Struct
-
 from redspice.caps import Capabilities
 from redspice.errors import LinkError
 from redspice.ticket import PUBLIC_KEY_SIZE
@@ -24,33 +22,15 @@ MAGIC = b"REDQ"
 VERSION_MAJOR = 2
 VERSION_MINOR = 2
 
-LINK_HEADER = Struct(
-    "magic" / Bytes(len(MAGIC)),
-    "major" / Int32ul,
-    "minor" / Int32ul,
-    "size" / Int32ul,
-)
-LINK_MESS = Struct(
-    "connection_id" / Int32ul,
-    "channel_type" / Int8ul,
-    "channel_id" / Int8ul,
-    "num_common_caps" / Int32ul,
-    "num_channel_caps" / Int32ul,
-    "caps_offset" / Int32ul,
-)
-LINK_REPLY = Struct(
-    "error" / Int32ul,
-    "pub_key" / Bytes(PUBLIC_KEY_SIZE),
-    "num_common_caps" / Int32ul,
-    "num_channel_caps" / Int32ul,
-    "caps_offset" / Int32ul,
-)
-WORD = Int32ul
+LINK_HEADER = struct.Struct("<4sIII")
+LINK_MESS = struct.Struct("<IBBIII")
+LINK_REPLY = struct.Struct(f"<I{PUBLIC_KEY_SIZE}sIII")
+WORD = struct.Struct("<I")
 
-HEADER_SIZE: int = LINK_HEADER.sizeof()
-MESS_SIZE: int = LINK_MESS.sizeof()
-REPLY_SIZE: int = LINK_REPLY.sizeof()
-WORD_SIZE: int = WORD.sizeof()
+HEADER_SIZE = LINK_HEADER.size
+MESS_SIZE = LINK_MESS.size
+REPLY_SIZE = LINK_REPLY.size
+WORD_SIZE = WORD.size
 
 # What a link reply has instead of a public key when nobody is to encrypt anything.
 NO_KEY = bytes(PUBLIC_KEY_SIZE)
@@ -81,8 +61,8 @@ class LinkMess:
 
 def parse_header(data: bytes) -> LinkHeader:
     """The 16 bytes of a link header, whose magic is not looked at."""
-    header = LINK_HEADER.parse(data)
-    return LinkHeader(int(header.major), int(header.minor), int(header.size))
+    _, major, minor, size = LINK_HEADER.unpack(data)
+    return LinkHeader(major, minor, size)
 
 
 def parse_mess(data: bytes) -> LinkMess:
@@ -90,21 +70,19 @@ def parse_mess(data: bytes) -> LinkMess:
 
     Raises `LinkError` if the caps are not inside it.
     """
-    mess = LINK_MESS.parse(data)
-    common, channel = int(mess.num_common_caps), int(mess.num_channel_caps)
+    connection_id, channel_type, channel_id, common, channel, start = LINK_MESS.unpack_from(data)
     if common > MAX_CAPS_WORDS or channel > MAX_CAPS_WORDS:
         reason = f"{common} + {channel} words of caps, at most {MAX_CAPS_WORDS} each"
         raise LinkError(LinkErr.INVALID_DATA, reason)
-    start = int(mess.caps_offset)
     end = start + WORD_SIZE * (common + channel)
     if start < MESS_SIZE or end > len(data):
         reason = f"caps at {start}..{end} are not inside {MESS_SIZE}..{len(data)}"
         raise LinkError(LinkErr.INVALID_DATA, reason)
     words = struct.unpack_from(f"<{common + channel}I", data, start)
     return LinkMess(
-        int(mess.connection_id),
-        int(mess.channel_type),
-        int(mess.channel_id),
+        connection_id,
+        channel_type,
+        channel_id,
         Capabilities.from_words(words[:common]),
         Capabilities.from_words(words[common:]),
     )
@@ -112,23 +90,13 @@ def parse_mess(data: bytes) -> LinkMess:
 
 def build_header(size: int) -> bytes:
     """A link header for a message of `size` bytes."""
-    return LINK_HEADER.build(
-        {"magic": MAGIC, "major": VERSION_MAJOR, "minor": VERSION_MINOR, "size": size}
-    )
+    return LINK_HEADER.pack(MAGIC, VERSION_MAJOR, VERSION_MINOR, size)
 
 
 def build_reply(public_key: bytes, common_caps: Capabilities, channel_caps: Capabilities) -> bytes:
     """Header and link reply of a server that goes on."""
     common, channel = common_caps.to_words(), channel_caps.to_words()
-    reply = LINK_REPLY.build(
-        {
-            "error": LinkErr.OK,
-            "pub_key": public_key,
-            "num_common_caps": len(common),
-            "num_channel_caps": len(channel),
-            "caps_offset": REPLY_SIZE,
-        }
-    )
+    reply = LINK_REPLY.pack(LinkErr.OK, public_key, len(common), len(channel), REPLY_SIZE)
     words = struct.pack(f"<{len(common) + len(channel)}I", *common, *channel)
     return build_header(len(reply) + len(words)) + reply + words
 
@@ -140,4 +108,4 @@ def build_error_reply(error: LinkErr) -> bytes:
 
 def build_result(error: LinkErr) -> bytes:
     """The word that ends the link stage."""
-    return WORD.build(error)
+    return WORD.pack(error)

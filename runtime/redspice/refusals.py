@@ -7,6 +7,7 @@ the number is logged when the second is over; in full they are details, for the 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,12 @@ class RefusalLog:
     def __init__(self, core: CoreInterface) -> None:
         self._core = core
         self._kinds: dict[tuple[str, int], _Kind] = {}
+        self.totals: Counter[str] = Counter()
+        """How many there were of each kind, for statistics."""
 
     def add(self, kind: str, line: str, level: int = logging.WARNING) -> None:
         """Somebody was refused; `line` says who and why, `kind` what to count it with."""
+        self.totals[kind] += 1
         key = kind, level
         if key not in self._kinds:
             self._kinds[key] = _Kind(self._core, kind, level)

@@ -12,6 +12,7 @@ from redspice.caps import CommonCap
 from redspice.display.framebuffer import Framebuffer
 from redspice.interfaces import ChannelEvent, ChannelEventInfo, KeyboardInterface, QxlInterface
 from redspice.limits import DEFAULT_LIMITS
+from redspice.pipe import PipeItem
 from redspice.reds import RedsState
 from redspice.ticket import TICKET_SIZE
 from redspice_protocol import CHANNELS
@@ -202,6 +203,23 @@ def test_an_exception_of_the_embedder_ends_only_that_connection(
     ]
     assert all(record.exc_info is not None for record in caplog.records)
     assert viewer.open("inputs").names() == ["init"]
+
+
+def test_an_exception_while_a_message_is_made_ends_only_that_connection(
+    reds: RedsState, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> PipeItem:
+        raise RuntimeError("no ink")
+
+    viewer = Viewer(reds)
+    inputs, display = viewer.open("inputs"), viewer.open_display()
+    client = inputs.connection.channel_client
+    assert client is not None
+    client.mark_due(fail)
+    assert inputs.connection.data_to_send() == []
+    assert inputs.connection.closed
+    assert not display.connection.closed
+    assert caplog.messages == ["viewer inputs:0: unexpected error, closing"]
 
 
 def test_an_exception_while_a_channel_opens_leaves_nothing_behind(reds: RedsState) -> None:

@@ -9,6 +9,7 @@ from redspice.flow import (
     MAX_BUDGET,
     MIN_BUDGET,
     QUEUE,
+    RATE_AGE,
     ROUND_TRIP_AGE,
     FlowWindow,
     Mark,
@@ -104,6 +105,33 @@ def test_the_budget_follows_the_rate_of_the_line(flow: FlowWindow) -> None:
     assert flow.rate == pytest.approx(rate, rel=0.05)
     assert flow.budget == pytest.approx(rate * (ROUND_TRIP + QUEUE), rel=0.05)
     assert flow.message_bytes == flow.budget // 4
+
+
+def test_the_best_rate_counts_for_a_while(flow: FlowWindow) -> None:
+    now = START
+    for _ in range(20):
+        now = answer(flow, fill(flow, now), now + ROUND_TRIP, 1e6)
+    budget, fast_until = flow.budget, now
+    while now < fast_until + 0.8 * RATE_AGE:
+        # A packet was lost: what follows waits for it.
+        now = answer(flow, fill(flow, now), now + 3 * ROUND_TRIP, 1e6)
+        assert flow.budget >= 0.95 * budget
+        assert flow.rate == pytest.approx(1e6, rel=0.05)
+    while now < fast_until + 2 * RATE_AGE:
+        now = answer(flow, fill(flow, now), now + ROUND_TRIP, 1e5)
+    assert flow.rate == pytest.approx(1e5, rel=0.05)
+    assert flow.budget == max(MIN_BUDGET, round(flow.rate * (ROUND_TRIP + QUEUE)))
+
+
+def test_a_better_rate_counts_at_once(flow: FlowWindow) -> None:
+    now = START
+    for _ in range(10):
+        now = answer(flow, fill(flow, now), now + ROUND_TRIP, 1e5)
+    before = flow.rate
+    assert before is not None
+    answer(flow, fill(flow, now), now + ROUND_TRIP, 2e5)
+    assert flow.rate is not None
+    assert flow.rate > before
 
 
 def test_a_budget_is_at_most_doubled_by_a_round_trip(flow: FlowWindow) -> None:

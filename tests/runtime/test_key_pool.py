@@ -1,13 +1,27 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 
 from redspice import key_pool
-from redspice.key_pool import PAUSE, POOL_SIZE, READY, SHARED_KEY_LIFETIME, KeyPool, KeyRequest
+from redspice.key_pool import (
+    PAUSE,
+    POOL_SIZE,
+    READY,
+    RETRY,
+    SHARED_KEY_LIFETIME,
+    KeyPool,
+    KeyRequest,
+)
+from redspice.limits import DEFAULT_LIMITS
 from redspice.ticket import TicketKey
 from runtime.fake_core import FakeCore
+
+KEY_SECONDS = 0.015
+"""What a key takes where it has a processor of its own."""
+
+
+def fail() -> TicketKey:
+    raise MemoryError("out of luck")
 
 
 @pytest.fixture
@@ -111,19 +125,65 @@ def test_who_waits_ends_the_pause(pool: KeyPool, core: FakeCore, made: list[Tick
     assert links[-1].key is made[READY]
 
 
-def test_networks_get_keys_in_turn_and_the_newest_first(pool: KeyPool, core: FakeCore) -> None:
+def test_a_link_from_elsewhere_gets_one_of_the_next_two_keys(pool: KeyPool, core: FakeCore) -> None:
     flood = [Link(pool, network="flood") for _ in range(100)]
-    one, other = Link(pool, network="one"), Link(pool, network="other")
-    second = Link(pool, network="one")
-    served = []
-    for _ in range(6):
+    core.jobs.popleft()()
+    assert flood[0].key is not None
+    newcomer = Link(pool, network="elsewhere")
+    core.jobs.popleft()()
+    core.jobs.popleft()()
+    assert newcomer.key is not None
+
+
+def test_the_last_of_all_that_may_wait_has_a_key_before_its_deadline(
+    pool: KeyPool, core: FakeCore
+) -> None:
+    most = DEFAULT_LIMITS.max_unlinked
+    crowd = [Link(pool, network=f"{n}") for n in range(most)]
+    unlucky = crowd[-2]
+    keys = 0
+    while unlucky.key is None:
+        keys += 1
         core.jobs.popleft()()
-        served.append([link for link in (*flood, one, other, second) if link.key is not None])
-    order = [
-        served[0][0],
-        *(new for before, now in pairwise(served) for new in now if new not in before),
-    ]
-    assert order == [other, one, flood[0], second, flood[1], flood[2]]
+        crowd.append(Link(pool, network=f"newer {keys}"))  # which is served before it
+    assert most < keys <= 2 * most
+    assert keys * KEY_SECONDS < DEFAULT_LIMITS.link_timeout
+
+
+def test_a_key_that_cannot_be_made_is_tried_again_later(
+    pool: KeyPool, core: FakeCore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(key_pool, "TicketKey", fail)
+        core.do_jobs()
+        waiting = [Link(pool) for _ in range(3)]
+        assert not core.jobs, "not again at once, however many ask"
+        core.advance(RETRY - 0.01)
+        assert not core.jobs
+        core.advance(0.01)
+        core.do_jobs()
+    assert [record.message for record in caplog.records] == ["no key can be made"] * 2
+    assert "out of luck" in caplog.text
+    core.advance(RETRY)
+    core.do_jobs()
+    assert all(link.key is not None for link in waiting)
+    assert len(pool) == READY
+
+
+def test_a_failure_while_nobody_waits_ends_nothing(
+    pool: KeyPool, core: FakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core.do_jobs()
+    with monkeypatch.context() as broken:
+        broken.setattr(key_pool, "TicketKey", fail)
+        core.advance(PAUSE)
+        core.do_jobs()
+    core.advance(RETRY)
+    core.do_jobs()
+    assert len(pool) == READY + 1
+    core.advance(PAUSE)
+    core.do_jobs()
+    assert len(pool) == READY + 2
 
 
 def test_a_link_that_ends_leaves_the_queue(
@@ -213,8 +273,8 @@ def test_the_shared_key_stays_until_it_is_retired(pool: KeyPool, core: FakeCore)
 
 def test_a_pool_that_has_no_core_yet_keeps_links_waiting(core: FakeCore) -> None:
     pool = KeyPool()
-    link = Link(pool)
-    assert pool.waiting == 1
+    links = [Link(pool), Link(pool, shared=True)]
+    assert pool.waiting == 2
     pool.start(core)
-    core.jobs.popleft()()
-    assert link.key is not None
+    core.do_jobs()
+    assert all(link.key is not None for link in links)

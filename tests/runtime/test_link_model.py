@@ -112,7 +112,7 @@ def expected(config: Config, link: Link) -> LinkErr | None:
         mechanisms = sasl_offers(config, link)
         unknown = sasl and link.credentials.mechanism not in mechanisms
         return LinkErr.INVALID_DATA if unknown else LinkErr.PERMISSION_DENIED
-    # A main channel that names a session comes from another server, which nobody sent.
+    # A main channel that names a session of this server would meddle with somebody else's.
     return LinkErr.OK if link.session == (link.channel != "main") else LinkErr.BAD_CONNECTION_ID
 
 

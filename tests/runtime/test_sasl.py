@@ -370,6 +370,21 @@ def test_plain_takes_as_long_for_names_that_nobody_has(
     assert counts == [("SCRAM-SHA-256", 20_000)]
 
 
+@pytest.mark.parametrize("mechanism", ANY)
+def test_a_name_that_nobody_has_stays_out_even_with_the_password_of_its_decoy(
+    reds: RedsState, users: KnownUsers, monkeypatch: pytest.MonkeyPatch, mechanism: str
+) -> None:
+    secret = ScramSecret.make("open sesame", "SCRAM-SHA-256" if mechanism == "PLAIN" else mechanism)
+
+    def find_or_decoy(name: str, mechanism: str) -> tuple[bool, ScramSecret]:
+        return name == "bob", secret
+
+    monkeypatch.setattr(users, "find_or_decoy", find_or_decoy)
+    assert outcome(reds, credentials(("eve", "open sesame"), mechanism)) == DENIED
+    assert outcome(reds, credentials(("bob", "wrong"), mechanism)) == DENIED
+    assert outcome(reds, credentials(("bob", "open sesame"), mechanism)) == LinkErr.OK
+
+
 def test_a_password_is_hashed_elsewhere(reds: RedsState, core: FakeCore) -> None:
     peer = chosen(reds, "PLAIN")
     before = len(core.jobs)

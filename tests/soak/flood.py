@@ -39,6 +39,9 @@ class Noticed:
     locked_out: int = 0
     attempts: dict[str, int] = field(default_factory=dict)
     cpu: float = 0.0
+    """Seconds of processor time that the server took."""
+    waited: float = 0.0
+    """Seconds for which its loop had work and no processor."""
 
 
 def run(folder: Path, quick: bool) -> list[Figure]:
@@ -58,10 +61,13 @@ def judge(name: str, noticed: Noticed, seconds: float) -> list[Figure]:
     made = noticed.attempts["made"] / seconds
     reached = noticed.attempts["connected"] / seconds
     left = noticed.attempts["connected"] - noticed.attempts["ended"]
+    attack = noticed.attempts["milliseconds of processor time"] / 1000
     return [
         Figure(name, "attempts offered", made, "1/s"),
         Figure(name, "attempts that got a connection", reached, "1/s"),
         Figure(name, "processor time of the server", 100 * noticed.cpu / seconds, "%"),
+        Figure(name, "the server waits for a processor", 100 * noticed.waited / seconds, "%"),
+        Figure(name, "processor time of the flood itself", 100 * attack / seconds, "%"),
         at_least(name, "pictures that a viewer keeps", kept, "%", 90),
         at_most(name, "slowest newcomer", max(noticed.links, default=99.0), "s", 1),
         at_most(name, f"newcomers locked out, of {round(seconds)}", noticed.locked_out, "", 0),
@@ -79,10 +85,11 @@ async def watch(server: SoakServer, hosts: int, seconds: float) -> Noticed:
         sys.executable, "-m", "soak.flooder", *map(str, command), stdout=asyncio.subprocess.PIPE
     )
     await asyncio.sleep(1)  # until it has begun
-    cpu = server.cpu
+    cpu, waited = server.cpu, server.waited
     newcomers = asyncio.create_task(come(address, seconds - 2, noticed))
     noticed.during = await rate(viewer, seconds - 2)
-    noticed.cpu = (server.cpu - cpu) * seconds / (seconds - 2)
+    whole = seconds / (seconds - 2)
+    noticed.cpu, noticed.waited = (server.cpu - cpu) * whole, (server.waited - waited) * whole
     await newcomers
     output, _ = await flooder.communicate()
     noticed.attempts = json.loads(output)

@@ -20,6 +20,7 @@ from redspice.sources.demo import Demo
 from redspice.sources.layout import Part, layout
 from redspice_protocol import CHANNELS
 from redspice_protocol.inputs import MsgcInputsKeyDown, MsgcInputsKeyUp
+from redspice_protocol.structs import Rect
 from runtime.peer import decode_image
 from soak.viewer import Viewer, open_viewer
 
@@ -93,7 +94,18 @@ class KeyWatch:
         box = message.base.box
         picture = decode_image(message.data.src_bitmap, self._window)
         self._screen[box.top : box.bottom, box.left : box.right] = picture[..., :COLORS]
-        self._compare()
+        # The motion draws elsewhere, and to compare is work for which a busy viewer has no time.
+        if not self.seen.is_set() and self._in_echo(box):
+            self._compare()
+
+    def _in_echo(self, box: Rect) -> bool:
+        rows, columns, _ = self._echo
+        return (
+            box.top < rows.stop
+            and box.bottom > rows.start
+            and box.left < columns.stop
+            and box.right > columns.start
+        )
 
     def _compare(self) -> None:
         height, width, _ = self._screen.shape

@@ -1,7 +1,8 @@
 """A line of 80 ms round trip and 10 Mbit/s, with loss, with a cut: is a key soon on the screen?
 
-The demo is so large that its motion alone, uncompressed, is more than the line carries; that is
-measured first, without the line. Needs root, for network namespaces.
+With the compression that a user gets the line has room. Uncompressed the motion of a large demo
+alone is more than the line carries; that is measured first, without the line. What the line carries
+is beside what one plain TCP connection gets through it. Needs root, for network namespaces.
 """
 
 from __future__ import annotations
@@ -26,25 +27,33 @@ from soak.viewer import Address, open_viewer
 
 NAME = "long line"
 SPACE = "soak"
+SERVER_SIDE, VIEWER_SIDE = (("ip", "netns", "exec", f"{SPACE}-{side}") for side in "ab")
 DELAY_MS, RATE_MBIT = 40, 10
-SIZE = "2560x1440"
+LARGE = "2560x1440"
 DEMAND_SECONDS = 5.0
 SECONDS = 30.0
 CUT_AFTER, CUT = 30.0, 20.0
 """Seconds; before the cut the first picture alone takes half of them."""
+BULK_SECONDS = 15.0
+UNCOMPRESSED = ("--compression", "off")
 GIVEN_UP = re.compile(r"nothing (read|answered|acknowledged) in")
 
 
 class Variant(NamedTuple):
     name: str
-    loss: float
-    cut: bool
+    size: str = LARGE
+    compressed: bool = False
+    loss: float = 0.0
+    cut: bool = False
 
 
 VARIANTS = (
-    Variant("80 ms, 10 Mbit/s", 0.0, False),
-    Variant("80 ms, 10 Mbit/s, 5 % loss", 0.05, False),
-    Variant("80 ms, 10 Mbit/s, cut for 20 s", 0.0, True),
+    *(Variant(f"80 ms, 10 Mbit/s, {size}", size, True) for size in ("1280x1024", "1920x1080")),
+    Variant("80 ms, 10 Mbit/s, 2560x1440", compressed=True),
+    Variant("the same, uncompressed"),
+    Variant("80 ms, 10 Mbit/s, 5 % loss, 2560x1440", compressed=True, loss=0.05),
+    Variant("the same with loss, uncompressed", loss=0.05),
+    Variant("80 ms, 10 Mbit/s, cut for 20 s", cut=True),
 )
 
 
@@ -52,7 +61,7 @@ def run(folder: Path, quick: bool) -> list[Figure]:
     if os.geteuid() != 0:
         print("long_line: not root, left out")
         return []
-    figures = [measure_demand(folder)]
+    figures = [measure_demand(folder), *(measure_bulk(loss) for loss in (0.0, 0.05))]
     for variant in VARIANTS:
         figures += measure(folder, variant, SECONDS / 2 if quick else SECONDS)
     return figures
@@ -60,8 +69,7 @@ def run(folder: Path, quick: bool) -> list[Figure]:
 
 def measure_demand(folder: Path) -> Figure:
     """What the demo draws by itself where nothing slows it down."""
-    arguments = ("--compression", "off")
-    with soak_server(folder / "demand.log", *arguments, size=SIZE) as server:
+    with soak_server(folder / "demand.log", *UNCOMPRESSED, size=LARGE) as server:
         rate = asyncio.run(watch_demand((server.host, server.port)))
     return at_least(NAME, "what the demo draws without a line", rate, "Mbit/s", RATE_MBIT)
 
@@ -84,15 +92,14 @@ def measure(folder: Path, variant: Variant, seconds: float) -> list[Figure]:
         line(variant.loss) as shaper,
         soak_server(
             folder / f"line-{VARIANTS.index(variant)}.log",
-            "--compression",
-            "off",
+            *(() if variant.compressed else UNCOMPRESSED),
             host=SERVER,
-            size=SIZE,
-            prefix=("ip", "netns", "exec", f"{SPACE}-a"),
+            size=variant.size,
+            prefix=SERVER_SIDE,
         ) as server,
     ):
         length = seconds + CUT_AFTER + CUT if variant.cut else seconds
-        viewer = start_viewer(server, length)
+        viewer = start_viewer(server, variant.size, length)
         if variant.cut:
             time.sleep(CUT_AFTER)
             toggle(shaper)
@@ -131,12 +138,29 @@ def judge(variant: Variant, report: dict[str, object], log: list[str]) -> list[F
     ]
 
 
-def start_viewer(server: SoakServer, seconds: float) -> subprocess.Popen[str]:
-    where = [server.host, str(server.port), SIZE, str(seconds)]
-    command = [sys.executable, "-m", "soak.line_viewer", *where]
-    return subprocess.Popen(
-        ["ip", "netns", "exec", f"{SPACE}-b", *command], stdout=subprocess.PIPE, text=True
-    )
+def start_viewer(server: SoakServer, size: str, seconds: float) -> subprocess.Popen[str]:
+    where = [server.host, str(server.port), size, str(seconds)]
+    command = [*VIEWER_SIDE, sys.executable, "-m", "soak.line_viewer", *where]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def measure_bulk(loss: float) -> Figure:
+    """What one TCP connection gets through the line that sends all the time: the yardstick."""
+    bulk = (sys.executable, "-m", "soak.bulk")
+    with (
+        line(loss),
+        subprocess.Popen(
+            [*SERVER_SIDE, *bulk, "send", SERVER, str(BULK_SECONDS)],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as sender,
+    ):
+        assert sender.stdout is not None
+        port, control = sender.stdout.readline().split()
+        command = [*VIEWER_SIDE, *bulk, "receive", SERVER, port]
+        rate = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    use = 100 * rate * 8 / (RATE_MBIT * 1e6)
+    return Figure(f"plain TCP ({control}), {100 * loss:g} % loss", "the line is used", use, "%")
 
 
 @contextmanager

@@ -42,6 +42,11 @@ class SoakServer:
         user, system = text.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / TICKS
 
+    @property
+    def waited(self) -> float:
+        """Seconds for which the loop could have run and all processors were busy, up to now."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def log_lines(self) -> list[str]:
         """What it has logged."""
         return self._log.read_text().splitlines()

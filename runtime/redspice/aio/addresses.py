@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import NamedTuple
 
 ABSTRACT = "@"
@@ -55,17 +56,20 @@ class Peer(NamedTuple):
     @property
     def network(self) -> str:
         """Whose connections are counted together: a host, or an IPv6 network as they have one."""
-        if self.address is None:
-            return self.name
-        try:
-            host = ipaddress.ip_address(self.address.partition("%")[0])
-        except ValueError:
-            return self.address
-        if isinstance(host, ipaddress.IPv4Address):
-            return str(host)
-        if host.ipv4_mapped is not None:
-            return str(host.ipv4_mapped)
-        return str(ipaddress.ip_network((host, IPV6_NETWORK_BITS), strict=False))
+        return self.name if self.address is None else _network(self.address)
+
+
+@lru_cache(maxsize=1024)
+def _network(address: str) -> str:
+    try:
+        host = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(host, ipaddress.IPv4Address):
+        return str(host)
+    if host.ipv4_mapped is not None:
+        return str(host.ipv4_mapped)
+    return str(ipaddress.ip_network((host, IPV6_NETWORK_BITS), strict=False))
 
 
 def peer_of(sock: socket.socket, name: SocketName) -> Peer:
@@ -77,7 +81,8 @@ def peer_of(sock: socket.socket, name: SocketName) -> Peer:
 
 
 def listening_address(sock: socket.socket, tls: bool) -> TcpAddress | str:
-    """Where a bound socket listens: its address, or the path or abstract name of a unix socket."""
+    """Where a bound socket listens, or a connected one has its own end: an address, or the path or
+    abstract name of a unix socket."""
     name = sock.getsockname()
     if sock.family != socket.AF_UNIX:
         return TlsAddress(*name[:2]) if tls else TcpAddress(*name[:2])

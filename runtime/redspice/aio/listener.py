@@ -15,7 +15,7 @@ from redspice.limits import DEFAULT_LIMITS
 
 logger = logging.getLogger("redspice")
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Connections taken in one turn of the loop, some 2 ms of work. With fewer a flood fills what the
 system keeps for us, and then it drops newcomers, who try again a second or three later."""
 

@@ -209,7 +209,10 @@ def _start(
 ) -> Server:
     _ensure_core(reds)
     viewers = Viewers(reds, Origins(ws_origins) if ws else None)
-    return Server(reds, viewers, places, tls)
+    server = Server(reds, viewers, places, tls)
+    if isinstance(reds.core, AsyncioCore) and reds.core.on_exit is None:
+        reds.core.on_exit = server.close
+    return server
 
 
 def _ensure_core(reds: RedsState) -> None:

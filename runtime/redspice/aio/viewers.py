@@ -13,6 +13,7 @@ import ssl
 
 from redspice.aio.addresses import SocketName, peer_of
 from redspice.aio.arrival import Arrival
+from redspice.aio.doorstep import Doorstep
 from redspice.aio.first_bytes import FirstBytes, Wire
 from redspice.aio.origins import Origins
 from redspice.aio.waiting_room import WaitingRoom
@@ -30,6 +31,7 @@ class Viewers:
         self._reds = reds
         self._origins = origins
         self._inside: dict[Arrival, None] = {}  # the oldest first
+        self._doorstep = Doorstep()
         self._unlinked = WaitingRoom()
         self._closing = False
         self._all_gone = asyncio.Event()
@@ -57,7 +59,7 @@ class Viewers:
         if self._closing:
             sock.close()
             return
-        arrival = Arrival(self, sock, peer_of(sock, name), tls)
+        arrival = Arrival(self, sock, peer_of(sock, name), tls, skip_auth)
         self._make_room(arrival)
         most = self.limits.max_sockets
         if len(self._inside) >= most:
@@ -66,7 +68,7 @@ class Viewers:
             return
         self._inside[arrival] = None
         self._unlinked.enter(arrival)
-        arrival.start(skip_auth)
+        self._doorstep.enter(arrival)
 
     def connect(
         self, arrival: Arrival, transport: Transport, skip_auth: bool
@@ -84,6 +86,7 @@ class Viewers:
     def leave(self, arrival: Arrival) -> None:
         self._inside.pop(arrival, None)
         self._unlinked.leave(arrival)
+        self._doorstep.leave(arrival)
         self._look_round()
 
     def close(self) -> None:

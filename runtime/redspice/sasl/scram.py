@@ -70,6 +70,9 @@ class Scram:
 
     def _final(self, text: str) -> Answer:
         self._server.set_client_final(text)
+        if not self._known:
+            # No password fits a decoy, but users of an embedder may make decoys of their own.
+            raise ScramException("the password of a decoy")
         return Answer(self._server.get_server_final().encode(), user=self._user)
 
     def _find(self, user: str) -> tuple[bytes, bytes, bytes, int]:

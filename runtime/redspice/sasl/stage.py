@@ -40,7 +40,7 @@ REASON = b"Authentication failed\0"
 # The end of the dialogue without data, then the result and its reason. The same whatever was wrong:
 # a viewer is not told which names there are. The reference server leaves the end out, so that a
 # viewer takes the result for the size of data.
-DENIAL = WORD.build(0) + b"\1" + WORD.build(LinkErr.ERROR) + WORD.build(len(REASON)) + REASON
+DENIAL = WORD.pack(0) + b"\1" + WORD.pack(LinkErr.ERROR) + WORD.pack(len(REASON)) + REASON
 
 
 class SaslState(Enum):
@@ -67,7 +67,7 @@ class SaslStage:
         self._size = 0
         self._reply: bytes | None = None
         names = f",{','.join(offers)},".encode()
-        self._output = bytearray(WORD.build(len(names)) + names)
+        self._output = bytearray(WORD.pack(len(names)) + names)
 
     @property
     def wanted(self) -> int | None:
@@ -96,7 +96,7 @@ class SaslStage:
         return output
 
     def _on_name_size(self, data: bytes) -> SaslState:
-        self._size = int(WORD.parse(data))
+        (self._size,) = WORD.unpack(data)
         if not 0 < self._size <= MAX_NAME_SIZE:
             self._refuse(f"the name of a mechanism has {self._size} bytes, not 1..{MAX_NAME_SIZE}")
         return SaslState.NAME
@@ -109,7 +109,7 @@ class SaslStage:
         return SaslState.DATA_SIZE
 
     def _on_data_size(self, data: bytes) -> SaslState:
-        self._size = int(WORD.parse(data))
+        (self._size,) = WORD.unpack(data)
         if self._size > MAX_DATA_SIZE:
             self._refuse(f"a message of {self._size} bytes, at most {MAX_DATA_SIZE}")
         if self._size > 0:
@@ -140,12 +140,12 @@ class SaslStage:
 
     def _accept(self, reply: bytes | None) -> SaslState:
         self._answer(reply, complete=True)
-        self._output += WORD.build(LinkErr.OK)
+        self._output += WORD.pack(LinkErr.OK)
         return SaslState.ACCEPTED
 
     def _answer(self, reply: bytes | None, complete: bool) -> None:
         data = b"" if reply is None else reply + b"\0"
-        self._output += WORD.build(len(data)) + data + bytes([complete])
+        self._output += WORD.pack(len(data)) + data + bytes([complete])
 
     def _refuse(self, reason: str) -> NoReturn:
         """The viewer breaks the protocol, so it is told as it is told before the dialogue."""
