@@ -10,6 +10,7 @@ from redspice.cli.cert import cert_command
 from redspice.cli.codecs import codecs_group
 from redspice.cli.refusal import OneLineGroup
 from redspice.cli.serve import serve_command
+from redspice.cli.top import top_command
 from redspice.cli.users import users_command
 
 
@@ -31,6 +32,7 @@ main.add_command(serve_command)
 main.add_command(cert_command)
 main.add_command(codecs_group)
 main.add_command(users_command)
+main.add_command(top_command)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from redspice.cli.config_file import config_option
 from redspice.cli.files import SourceName
 from redspice.cli.limit_options import LIMIT_OPTIONS, limits_of
 from redspice.cli.logs import log_to_stderr
+from redspice.cli.metrics import WATCHING, Watching, WatchOptions, announce_pages
 from redspice.cli.places import PLACES, PlaceOptions, listening
 from redspice.cli.refusal import Refusal, refusing
 from redspice.cli.sections import SectionedCommand
@@ -39,6 +40,7 @@ Examples:
   redspice serve demo --unix /run/user/1000/demo.sock
   redspice serve demo --tls-port 5901 --cert server-cert.pem --key server-key.pem
   redspice serve demo --tls-port 5901 --cert server.pem --sasl users.txt --security default=tls
+  redspice serve demo --metrics-port 9180 --stat-file
   redspice serve --config redspice.toml
 
 It listens at each place that is given: --port, --tls-port, --unix and the sockets of systemd's
@@ -53,18 +55,19 @@ With --config all of this is in a file, each option by its name without dashes:
   password-file = "secret.txt"
 
 Without a password or users everybody who reaches the address may connect. Ctrl-C and SIGTERM say
-goodbye to all viewers and end the server.
+goodbye to all viewers and end the server; with --exit-on-disconnect it also ends with its last
+viewer.
 """
 
 
-class ServeOptions(PlaceOptions, AdmissionOptions):
+class ServeOptions(PlaceOptions, AdmissionOptions, WatchOptions):
     """What the sections give the command, besides the limits."""
 
 
 @click.command(
     "serve",
     cls=SectionedCommand,
-    sections=(PLACES, ADMISSION, LIMIT_OPTIONS),
+    sections=(PLACES, ADMISSION, WATCHING, LIMIT_OPTIONS),
     params=[config_option()],
     help=HELP,
 )
@@ -79,6 +82,7 @@ class ServeOptions(PlaceOptions, AdmissionOptions):
     help="How pictures are encoded for viewers without a wish of their own; jpeg loses detail of "
     "photographs. On a unix socket they always go as they are.",
 )
+@click.option("--exit-on-disconnect", is_flag=True, help="End when the last viewer has left.")
 @click.option("--verbose", is_flag=True, help="Log every detail.")
 @click.pass_context
 def serve_command(
@@ -87,6 +91,7 @@ def serve_command(
     size: str | None,
     frozen: bool,
     compression: str,
+    exit_on_disconnect: bool,
     verbose: bool,
     **options: Unpack[ServeOptions],
 ) -> None:
@@ -95,11 +100,13 @@ def serve_command(
         limits = limits_of(context)
         admitted = admission(context, options)
         listen = listening(options)
+        watching = Watching(options)
 
     def prepare(core: CoreInterface) -> RedsState:
         picture = open_source(source, size, frozen)
         reds = RedsState(limits)
         reds.image_compression = Compression(compression)
+        reds.exit_on_disconnect = exit_on_disconnect
         reds.init(core)
         admitted.apply(reds)
         picture.attach(reds)
@@ -108,12 +115,16 @@ def serve_command(
     def ready(server: Server) -> None:
         admitted.check_places(server.addresses)
         announce(server)
+        announce_pages(watching.places)
+        for place in watching.places:
+            if not is_loopback(place.host):
+                logger.warning("everybody who reaches %s can read the statistics", place)
         if admitted.way is None:
             warn_of_openness(server)
 
     try:
         with refusing():
-            run(prepare, ready, listen)
+            run(prepare, ready, listen, watching.beside)
     except OSError as error:
         raise Refusal(
             f"cannot listen on {error.filename or 'a socket'}: {error.strerror}"
