@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from redspice.agent.relay import AgentRelay
 from redspice.channels.inputs import INSECURE
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ConfigurationError
@@ -13,6 +14,7 @@ from redspice.interfaces import (
     QxlInterface,
     TabletInterface,
 )
+from redspice.migration.data import InputsData
 from redspice.reds import RedsState
 from redspice_protocol.base import MsgData
 from redspice_protocol.enums import KeyboardModifierFlags, MouseButton, MouseButtonMask
@@ -125,14 +127,81 @@ def test_scan_codes_go_low_byte_first_up_to_a_zero(
     assert devices.calls == [("key", fragment) for fragment in fragments] * 2
 
 
-def test_a_scancode_string_goes_byte_by_byte(inputs: Peer, devices: Devices) -> None:
-    inputs.send("key_scancode", MsgData(data=b"\xe0\x00\x4d"))
-    assert devices.calls == [("key", 0xE0), ("key", 0), ("key", 0x4D)]
+@pytest.mark.parametrize(
+    "codes",
+    [b"\x1e", b"\xe0\x00\x4d", b"\xe1\x1d\x45\xe1\x9d\xc5", b"", bytes(range(256)) * 8],
+    ids=["one byte", "with a zero", "Pause", "nothing", "as long as may be"],
+)
+def test_a_scancode_string_goes_byte_by_byte(inputs: Peer, devices: Devices, codes: bytes) -> None:
+    inputs.send("key_scancode", MsgData(data=codes))
+    assert devices.calls == [("key", code) for code in codes]
+    assert not inputs.connection.closed
+
+
+def test_a_longer_scancode_string_ends_the_connection(inputs: Peer, devices: Devices) -> None:
+    inputs.send("key_scancode", MsgData(data=bytes(2049)))
+    assert inputs.connection.closed
+    assert devices.calls == []
 
 
 def test_modifiers_of_the_viewer_are_remembered(inputs: Peer, reds: RedsState) -> None:
     inputs.send("key_modifiers", MsgcInputsKeyModifiers(modifiers=5))
     assert [client.modifiers for client in reds.inputs.clients] == [5]
+
+
+def test_lock_keys_are_pressed_where_guest_and_viewer_differ(
+    inputs: Peer, devices: Devices, core: FakeCore
+) -> None:
+    inputs.messages()
+    caps = KeyboardModifierFlags.CAPS_LOCK
+    inputs.send("key_modifiers", MsgcInputsKeyModifiers(modifiers=caps))
+    assert devices.calls == [("key", key) for key in (0x45, 0xC5, 0x3A, 0xBA)]
+    assert inputs.messages() == []
+    devices.leds = caps
+    core.advance(2)
+    (message,) = inputs.messages()
+    assert (message.name, message.message.modifiers) == ("key_modifiers", caps)
+
+
+@pytest.mark.parametrize("by_scancode", [False, True])
+def test_a_lock_key_of_the_viewer_itself_is_not_pressed_again(
+    inputs: Peer, devices: Devices, core: FakeCore, by_scancode: bool
+) -> None:
+    inputs.messages()
+    if by_scancode:
+        inputs.send("key_scancode", MsgData(data=b"\x45\xc5"))
+    else:
+        inputs.send("key_down", MsgcInputsKeyDown(code=0x45))
+        inputs.send("key_up", MsgcInputsKeyUp(code=0xC5))
+    inputs.send("key_modifiers", MsgcInputsKeyModifiers(modifiers=0))
+    devices.leds = KeyboardModifierFlags(0)
+    core.advance(2)
+    assert devices.calls == [("key", 0x45), ("key", 0xC5)]
+    assert inputs.names() == ["key_modifiers"]
+
+
+def test_lights_that_the_embedder_did_not_tell_are_told_to_all(
+    reds: RedsState, devices: Devices, core: FakeCore
+) -> None:
+    reds.allow_multiple_clients = True
+    peers = [Viewer(reds).open("inputs") for _ in range(2)]
+    for peer in peers:
+        peer.messages()
+    peers[0].send("key_modifiers", MsgcInputsKeyModifiers(modifiers=0))
+    devices.leds = KeyboardModifierFlags(0)
+    core.advance(2)
+    assert [peer.names() for peer in peers] == [["key_modifiers"]] * 2
+
+
+def test_lock_keys_of_a_viewer_that_is_gone_are_forgotten(
+    inputs: Peer, devices: Devices, core: FakeCore
+) -> None:
+    inputs.send("key_scancode", MsgData(data=b"\x45\xc5"))
+    inputs.send("key_modifiers", MsgcInputsKeyModifiers(modifiers=0))
+    inputs.connection.receive_eof()
+    devices.calls.clear()
+    core.advance(60)
+    assert devices.calls == []
 
 
 def test_led_changes_go_to_all_viewers(reds: RedsState) -> None:
@@ -211,6 +280,27 @@ def test_positions_reach_the_tablet_in_client_mode(
     assert devices.calls == [("position", 3, 4, LEFT)]
 
 
+def test_a_tablet_knows_which_display_a_position_lies_on(
+    reds: RedsState, inputs: Peer, devices: Devices
+) -> None:
+    client_mode(reds, devices)
+    message = MsgcInputsMousePosition(x=3, y=4, buttons_state=0, display_id=7)
+    inputs.send("mouse_position", message)
+    assert devices.tablet.display_id == 7
+
+
+def test_an_agent_that_moves_the_pointer_comes_before_the_tablet(
+    reds: RedsState, inputs: Peer, devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_mode(reds, devices)
+    agent = Devices()
+    monkeypatch.setattr(AgentRelay, "tablet", agent.tablet)
+    inputs.send("mouse_position", position(3, 4))
+    inputs.send("mouse_press", MsgcInputsMousePress(button=MouseButton.UP, buttons_state=0))
+    assert agent.calls == [("position", 3, 4, LEFT), ("wheel", -1, 0)]
+    assert devices.calls == []
+
+
 def test_every_fourth_pointer_event_is_acknowledged(inputs: Peer) -> None:
     inputs.messages()
     acks = []
@@ -244,10 +334,39 @@ def test_buttons_and_wheel_go_to_the_device_of_the_mode(
     assert devices.calls == [(name, 4), (name, 0), up, down, (name, 4), (name, 0)]
 
 
+def test_side_buttons_are_told_and_the_wheel_is_not_held(inputs: Peer, devices: Devices) -> None:
+    mask = MouseButtonMask.SIDE | MouseButtonMask.EXTRA
+    both = mask | MouseButtonMask.UP
+    inputs.send("mouse_press", MsgcInputsMousePress(button=MouseButton.EXTRA, buttons_state=both))
+    inputs.send("mouse_motion", MsgcInputsMouseMotion(dx=0, dy=1, buttons_state=both))
+    assert devices.calls == [("mouse buttons", mask), ("motion", 0, 1, 0, mask)]
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_buttons_that_are_down_are_released_when_the_viewer_goes(
+    reds: RedsState, inputs: Peer, devices: Devices, mode: str
+) -> None:
+    if mode == "client":
+        client_mode(reds, devices)
+    inputs.send("mouse_press", MsgcInputsMousePress(button=MouseButton.LEFT, buttons_state=LEFT))
+    inputs.connection.connection_lost("reset")
+    name = "mouse buttons" if mode == "server" else "tablet buttons"
+    assert devices.calls == [(name, LEFT), (name, 0)]
+
+
+def test_no_button_is_released_that_is_up(inputs: Peer, devices: Devices) -> None:
+    inputs.send("mouse_press", MsgcInputsMousePress(button=MouseButton.LEFT, buttons_state=LEFT))
+    inputs.send("mouse_release", MsgcInputsMouseRelease(button=MouseButton.LEFT, buttons_state=0))
+    devices.calls.clear()
+    inputs.connection.connection_lost("reset")
+    assert devices.calls == []
+
+
 def test_input_without_devices_is_ignored(reds: RedsState) -> None:
     inputs = Viewer(reds).open("inputs")
     inputs.send("key_down", MsgcInputsKeyDown(code=1))
     inputs.send("key_scancode", MsgData(data=b"\1"))
+    inputs.send("key_modifiers", MsgcInputsKeyModifiers(modifiers=7))
     inputs.send("mouse_motion", motion())
     inputs.send("mouse_position", position(1, 1))
     for button in (MouseButton.LEFT, MouseButton.UP):
@@ -259,12 +378,13 @@ def test_input_without_devices_is_ignored(reds: RedsState) -> None:
 def test_keys_that_are_down_are_released_when_the_viewer_goes(
     inputs: Peer, devices: Devices
 ) -> None:
-    for code in (0x1D, 0x4DE0, 0x1E):
+    for code in (0x1D, 0x4DE0, 0x1E, 0x451DE1):
         inputs.send("key_down", MsgcInputsKeyDown(code=code))
     inputs.send("key_up", MsgcInputsKeyUp(code=0x9E))
     devices.calls.clear()
     inputs.connection.connection_lost("reset")
-    assert devices.calls == [("key", 0x9D), ("key", 0xE0), ("key", 0xCD)]
+    released = (0x9D, 0xE0, 0xCD, 0xE1, 0x9D, 0xC5)
+    assert devices.calls == [("key", fragment) for fragment in released]
 
 
 def test_a_shutdown_while_a_key_is_handed_over_releases_it_and_no_more_follow(
@@ -307,3 +427,36 @@ def test_a_viewer_whose_keys_others_could_read_is_told(
     notices = viewer.main.messages()
     assert [bytes(one.message.message) for one in notices] == [INSECURE.encode()] * warned
     assert inputs.names() == ["init"]
+
+
+# moving to another server
+
+
+def test_a_viewer_that_moves_on_is_acknowledged_by_the_other_server(
+    reds: RedsState, inputs: Peer
+) -> None:
+    inputs.messages()
+    (leaving,) = reds.inputs.clients
+    inputs.send("mouse_motion", motion())
+    leaving.leave()
+    for _ in range(6):
+        inputs.send("mouse_motion", motion())
+    assert inputs.names() == ["migrate"]
+    other = Viewer(reds).open("inputs")
+    other.messages()
+    (arriving,) = reds.inputs.clients
+    arriving.restore(leaving.save())
+    assert [name for name in other.names() if name != "set_ack"] == ["init", "mouse_motion_ack"]
+    assert arriving.motion_count == 3
+
+
+def test_a_viewer_cannot_have_more_acknowledged_than_it_may_send(
+    reds: RedsState, inputs: Peer
+) -> None:
+    inputs.messages()
+    (client,) = reds.inputs.clients
+    client.restore(InputsData(motion_count=0xFFFF).build())
+    assert inputs.names() == ["init", "mouse_motion_ack", "mouse_motion_ack"]
+    client.leave()
+    client.motion_count = 100_000
+    assert InputsData.parse(client.save()).motion_count == 8

@@ -13,6 +13,7 @@ from redspice.interfaces import (
     QxlInterface,
     TabletInterface,
 )
+from redspice_protocol.enums import CursorType
 
 
 @pytest.fixture
@@ -40,6 +41,67 @@ def test_an_impossible_cursor_is_refused(fields: tuple[int, ...], reason: str) -
 def test_a_cursor_has_whole_numbers(fields: tuple[int, int, int, int]) -> None:
     with pytest.raises(ConfigurationError, match="whole numbers are needed"):
         CursorShape(*fields, bytes(8))
+
+
+@pytest.mark.parametrize(
+    ("type", "size"),
+    [
+        (CursorType.ALPHA, 13 * 4 * 5),
+        (CursorType.MONO, 2 * 2 * 5),
+        (CursorType.COLOR4, 7 * 5 + 16 * 4 + 2 * 5),
+        (CursorType.COLOR8, 13 * 5 + 256 * 4 + 2 * 5),
+        (CursorType.COLOR16, 13 * 2 * 5 + 2 * 5),
+        (CursorType.COLOR24, 13 * 3 * 5 + 2 * 5),
+        (CursorType.COLOR32, 13 * 4 * 5 + 2 * 5),
+    ],
+)
+def test_each_type_of_cursor_has_a_size(type: CursorType, size: int) -> None:
+    assert len(CursorShape(13, 5, 0, 0, bytes(size), type).pixels) == size
+    for wrong in (size - 1, size + 1, 0):
+        with pytest.raises(ConfigurationError, match=f"needs {size} pixel bytes, got {wrong}"):
+            CursorShape(13, 5, 0, 0, bytes(wrong), type)
+
+
+@pytest.mark.parametrize("type", [7, -1, None])
+def test_a_cursor_of_no_type_is_refused(type: CursorType) -> None:
+    with pytest.raises(ConfigurationError, match="is no type of cursors"):
+        CursorShape(1, 1, 0, 0, bytes(4), type)
+
+
+def test_equal_cursors_have_one_name_and_others_another() -> None:
+    shape = CursorShape(4, 2, 1, 0, bytes(32))
+    assert shape.unique == CursorShape(4, 2, 1, 0, bytearray(32)).unique  # type: ignore[arg-type]
+    others = [
+        CursorShape(2, 4, 1, 0, bytes(32)),
+        CursorShape(4, 2, 0, 0, bytes(32)),
+        CursorShape(4, 2, 1, 1, bytes(32)),
+        CursorShape(4, 2, 1, 0, bytes(31) + b"\1"),
+        CursorShape(4, 2, 1, 0, bytes(34), CursorType.COLOR32),
+    ]
+    assert len({shape.unique, *(other.unique for other in others)}) == 6
+    assert all(0 < other.unique < 1 << 64 for other in others)
+
+
+@pytest.mark.parametrize("trail", [(-1, 0), (0, 0x10000), (1.0, 0)])
+def test_an_impossible_trail_is_refused(qxl: QxlInterface, trail: tuple[int, int]) -> None:
+    with pytest.raises(ConfigurationError, match="cursor trail"):
+        qxl.set_cursor_trail(*trail)
+    assert qxl.cursor_trail == (0, 0)
+
+
+def test_a_cursor_may_be_set_hidden(qxl: QxlInterface) -> None:
+    qxl.set_cursor(CursorShape(1, 1, 0, 0, bytes(4)), visible=False)
+    assert not qxl.cursor_visible
+    qxl.move_cursor(1, 2)
+    assert qxl.cursor_visible
+
+
+def test_a_reset_forgets_all_of_the_cursor(qxl: QxlInterface) -> None:
+    qxl.set_cursor(CursorShape(1, 1, 0, 0, bytes(4)), 3, 4)
+    qxl.set_cursor_trail(5, 6)
+    qxl.reset_cursor()
+    assert (qxl.cursor, qxl.cursor_visible, qxl.cursor_trail) == (None, False, (0, 0))
+    assert (qxl.cursor_x, qxl.cursor_y) == (0, 0)
 
 
 def test_a_cursor_keeps_a_copy_of_its_pixels() -> None:

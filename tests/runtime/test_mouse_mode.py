@@ -42,6 +42,38 @@ def test_client_mode_needs_a_tablet_and_one_display(
     assert not mouse_modes.update(tablet, displays)
 
 
+@pytest.mark.parametrize(
+    ("tablet", "screens", "agent", "displays", "allowed"),
+    [
+        (True, 1, False, 2, False),
+        (True, 1, False, 1, True),
+        (False, 0, True, 0, True),
+        (False, 2, True, 3, True),
+        (True, 2, True, 2, True),
+    ],
+)
+def test_an_agent_can_tell_displays_apart(
+    tablet: bool, screens: int, agent: bool, displays: int, allowed: bool
+) -> None:
+    mouse_modes = MouseModes()
+    mouse_modes.update(tablet, screens, agent, displays)
+    assert mouse_modes.supported == (BOTH if allowed else SERVER)
+    assert mouse_modes.current == (CLIENT if allowed else SERVER)
+
+
+def test_listeners_hear_of_changes_alone() -> None:
+    mouse_modes = MouseModes()
+    heard: list[MouseMode] = []
+    mouse_modes.listeners.append(lambda: heard.append(mouse_modes.current))
+    mouse_modes.update(True, 1)
+    mouse_modes.update(True, 1)
+    mouse_modes.request(CLIENT)
+    mouse_modes.request(SERVER)
+    mouse_modes.request(4)
+    mouse_modes.update(False, 1)
+    assert heard == [CLIENT, SERVER, SERVER]
+
+
 @pytest.mark.parametrize("mode", [0, 3, 4, 0xFFFF])
 def test_a_request_for_no_single_mode_is_ignored(mode: int) -> None:
     mouse_modes = MouseModes()
@@ -62,6 +94,29 @@ def test_viewers_hear_of_devices_that_come_and_go(reds: RedsState) -> None:
     assert display is not None
     reds.unregister_channel(display)
     assert modes(main) == [(BOTH, CLIENT)]
+
+
+def test_a_tablet_that_goes_takes_client_mode_along(reds: RedsState) -> None:
+    tablet = TabletInterface()
+    reds.add_interface(tablet)
+    reds.add_interface(QxlInterface(Framebuffer(8, 8)))
+    main = Viewer(reds).main
+    reds.remove_interface(tablet)
+    assert modes(main) == [(SERVER, SERVER)]
+    main.send("mouse_mode_request", MsgcMainMouseModeRequest(mode=CLIENT))
+    assert modes(main) == []
+    reds.add_interface(tablet)
+    assert modes(main) == [(BOTH, CLIENT)]
+
+
+@pytest.mark.parametrize("mode", [0, 3, 4, 0x8000])
+def test_a_viewer_that_asks_for_an_impossible_mode_is_not_heard(reds: RedsState, mode: int) -> None:
+    reds.add_interface(TabletInterface())
+    reds.add_interface(QxlInterface(Framebuffer(8, 8)))
+    main = Viewer(reds).main
+    main.send("mouse_mode_request", MsgcMainMouseModeRequest(mode=mode))
+    assert modes(main) == []
+    assert not main.connection.closed
 
 
 def test_a_viewer_chooses_among_the_supported_modes(reds: RedsState) -> None:

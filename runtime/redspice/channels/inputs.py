@@ -1,8 +1,8 @@
 """The inputs channel: keys and pointer of a viewer go to the embedder's devices.
 
 Input for a device that is not registered is dropped. Viewers stop sending pointer events when eight
-are unanswered, so every fourth is answered, whether or not anybody wanted it. Keys that a viewer
-holds when it goes are released.
+are unanswered, so every fourth is answered, whether or not anybody wanted it. Keys and buttons that
+a viewer holds when it goes are released.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from redspice import checks
 from redspice.caps import Capabilities, InputsCap
-from redspice.channel import RedChannel
+from redspice.channel import TRANSFER, RedChannel
 from redspice.channel_client import Handler, RedChannelClient
+from redspice.channels.led_sync import LedSync
 from redspice.channels.pressed_keys import PressedKeys
+from redspice.migration.data import InputsData
 from redspice.pipe import PipeItem
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgData, MsgEmpty
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from redspice.connection import Connection
     from redspice.interfaces import MouseInterface, TabletInterface
     from redspice.link import Linked
+    from redspice_protocol import Buffer
 
 INPUTS = CHANNELS["inputs"]
 INIT = INPUTS.server.by_name["init"]
@@ -44,6 +47,8 @@ MOUSE_MOTION_ACK = INPUTS.server.by_name["mouse_motion_ack"]
 
 # Pointer events for which the viewer gets one acknowledgement; fixed by the protocol.
 MOTION_ACK_BUNCH = 4
+# Pointer events that a viewer sends before it waits for an acknowledgement.
+MOST_MOTIONS = 2 * MOTION_ACK_BUNCH
 # The reference server's limit; the largest message is a string of scan codes.
 MAX_MESSAGE_SIZE = 2048
 # What the user of a viewer is told whose keys others could read on their way. A unix socket has no
@@ -63,27 +68,43 @@ class InputsChannelClient(RedChannelClient):
     shown_leds: int | None = None
     """The lock lights that the viewer was last told."""
     motion_count = 0
-    """Pointer events since the last acknowledgement."""
+    """Pointer events that are not acknowledged."""
+    buttons = 0
+    """The mouse buttons that the viewer last said to hold."""
 
     def __init__(
         self, channel: InputsChannel, client: RedClient, connection: Connection, linked: Linked
     ) -> None:
         super().__init__(channel, client, connection, linked)
         self._pressed = PressedKeys()
+        self._leds = LedSync(
+            channel.core, channel.leds_now, self._push_fragments, self._leds_settled
+        )
 
     def start(self) -> None:
         super().start()
-        self.shown_leds = self.channel.leds_now()
-        self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=self.shown_leds)))
+        self._push_init()
         main = self.client.main
         if main is not None and not self.connection.transport.secret:
             main.notify(INSECURE)
 
+    def save(self) -> bytes:
+        return InputsData(motion_count=min(self.motion_count, MOST_MOTIONS)).build()
+
+    def restore(self, data: Buffer) -> None:
+        """Keys that the viewer holds are not known here; it will say when it lets them go."""
+        state = InputsData.parse(data)
+        super().start()
+        self._push_init()
+        self.motion_count = min(state.motion_count, MOST_MOTIONS)
+        self._acknowledge_motions()
+
     def disconnected(self) -> None:
         super().disconnected()
-        if (keyboard := self.channel.reds.devices.keyboard) is not None:
-            for fragment in self._pressed.release():
-                keyboard.push_scan_freg(fragment)
+        self._leds.stop()
+        if self.buttons:
+            self._push_buttons(0)
+        self._push_fragments(self._pressed.release())
 
     def leds_changed(self) -> None:
         """Tell the viewer, unless it knows."""
@@ -99,27 +120,38 @@ class InputsChannelClient(RedChannelClient):
 
     def on_key_modifiers(self, message: MsgcInputsKeyModifiers) -> None:
         self.modifiers = message.modifiers
+        self._leds.told(message.modifiers)
 
     def on_mouse_motion(self, message: MsgcInputsMouseMotion) -> None:
         self._count_motion()
         if (mouse := self.channel.mouse) is not None:
-            mouse.motion(message.dx, message.dy, 0, message.buttons_state & HELD)
+            mouse.motion(message.dx, message.dy, 0, self._hold(message.buttons_state))
 
     def on_mouse_position(self, message: MsgcInputsMousePosition) -> None:
         self._count_motion()
         if (tablet := self.channel.tablet) is not None:
-            tablet.position(message.x, message.y, message.buttons_state & HELD)
+            tablet.display_id = message.display_id
+            tablet.position(message.x, message.y, self._hold(message.buttons_state))
 
     def on_mouse_press(self, message: MsgcInputsMousePress) -> None:
         dz = WHEEL.get(message.button)
+        buttons = self._hold(message.buttons_state)
         if dz is None:
-            self._push_buttons(message.buttons_state & HELD)
+            self._push_buttons(buttons)
         else:
-            self._push_wheel(dz, message.buttons_state & HELD)
+            self._push_wheel(dz, buttons)
 
     def on_mouse_release(self, message: MsgcInputsMouseRelease) -> None:
         if message.button not in WHEEL:
-            self._push_buttons(message.buttons_state & HELD)
+            self._push_buttons(self._hold(message.buttons_state))
+
+    def _push_init(self) -> None:
+        self.shown_leds = self.channel.leds_now()
+        self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=self.shown_leds)))
+
+    def _hold(self, mask: int) -> int:
+        self.buttons = mask & HELD
+        return self.buttons
 
     def _push_scan_code(self, fragments: bytes) -> None:
         keyboard = self.channel.reds.devices.keyboard
@@ -129,8 +161,15 @@ class InputsChannelClient(RedChannelClient):
             # The keyboard may end the connection, which releases what was followed up to now.
             if self.connection.closed:
                 return
-            self._pressed.follow(fragment)
+            if (key := self._pressed.follow(fragment)) is not None:
+                self._leds.key_pressed(key)
             keyboard.push_scan_freg(fragment)
+
+    def _push_fragments(self, fragments: bytes) -> None:
+        """Scan codes that the viewer did not send itself."""
+        if (keyboard := self.channel.reds.devices.keyboard) is not None:
+            for fragment in fragments:
+                keyboard.push_scan_freg(fragment)
 
     def _push_buttons(self, buttons: int) -> None:
         for pointer in (self.channel.mouse, self.channel.tablet):
@@ -143,14 +182,23 @@ class InputsChannelClient(RedChannelClient):
         if (tablet := self.channel.tablet) is not None:
             tablet.wheel(dz, buttons)
 
+    def _leds_settled(self) -> None:
+        self.channel.push_leds(self.channel.leds_now())
+        # Also if it was told before: it may have changed its own mind since.
+        self.mark_due(self._leds_item)
+
     def _leds_item(self) -> PipeItem:
         self.shown_leds = self.channel.leds
         return PipeItem(KEY_MODIFIERS, MsgInputsKeyModifiers(modifiers=self.shown_leds))
 
     def _count_motion(self) -> None:
         self.motion_count += 1
-        if self.motion_count == MOTION_ACK_BUNCH:
-            self.motion_count = 0
+        self._acknowledge_motions()
+
+    def _acknowledge_motions(self) -> None:
+        # A viewer that moves to another server is answered there.
+        while self.motion_count >= MOTION_ACK_BUNCH and self.departure is None:
+            self.motion_count -= MOTION_ACK_BUNCH
             self.push(PipeItem(MOUSE_MOTION_ACK, MsgEmpty()))
 
     HANDLERS: ClassVar[Mapping[str, Handler]] = {
@@ -172,6 +220,7 @@ class InputsChannel(RedChannel[InputsChannelClient]):
     messages = INPUTS
     max_message_size = MAX_MESSAGE_SIZE
     local_caps = Capabilities((InputsCap.KEY_SCANCODE,))
+    migration_flags = TRANSFER
     client_class = InputsChannelClient
     leds = 0
     """The lock lights that `push_leds` was last given."""
@@ -185,10 +234,10 @@ class InputsChannel(RedChannel[InputsChannelClient]):
 
     @property
     def tablet(self) -> TabletInterface | None:
-        """The tablet, while it is what moves the pointer."""
-        return (
-            self.reds.devices.tablet if self.reds.mouse_modes.current == MouseMode.CLIENT else None
-        )
+        """The tablet, while it is what moves the pointer; the agent's, if there is one that can."""
+        if self.reds.mouse_modes.current != MouseMode.CLIENT:
+            return None
+        return self.reds.agent.tablet or self.reds.devices.tablet
 
     def leds_now(self) -> int:
         """The guest's lock lights. Raises `ConfigurationError` for impossible ones."""

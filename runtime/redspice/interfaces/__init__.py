@@ -9,15 +9,13 @@ from redspice.interfaces.audio import PlaybackInterface, RecordInterface
 from redspice.interfaces.base import VERSIONS, Interface, Version, check_version
 from redspice.interfaces.char_device import CharDeviceInterface, PortEvent
 from redspice.interfaces.core import ChannelEvent, ChannelEventInfo, CoreInterface, Timer
+from redspice.interfaces.cursor import MAX_CURSOR_SIDE, CursorChange, CursorShape
 from redspice.interfaces.inputs import KeyboardInterface, MouseInterface, TabletInterface
 from redspice.interfaces.migration import MigrationInterface
 from redspice.interfaces.net_wire import NetWireInterface
 from redspice.interfaces.screen import (
     CURSOR_POSITIONS,
-    MAX_CURSOR_SIDE,
     MAX_MONITORS,
-    CursorChange,
-    CursorShape,
     Monitor,
     QxlInterface,
 )

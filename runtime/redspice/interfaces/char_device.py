@@ -21,9 +21,9 @@ SMARTCARD = "smartcard"
 USBREDIR = "usbredir"
 PORT = "port"
 
-# What the reference server tells embedders to be recognized. "port" works as well, and is not
-# among them for programs that list the subtypes to their users.
 RECOGNIZED_SUBTYPES = (VDAGENT, SMARTCARD, USBREDIR)
+"""What the reference server tells embedders to be recognized. "port" works as well, and is not
+among them for programs that list the subtypes to their users."""
 SUBTYPES = frozenset((*RECOGNIZED_SUBTYPES, PORT))
 
 
@@ -33,6 +33,10 @@ class PortEvent(IntEnum):
     OPENED = 0
     CLOSED = 1
     BREAK = 2
+
+
+# What each event makes of a port; others change nothing.
+OPENED_BY = {PortEvent.OPENED: True, PortEvent.CLOSED: False}
 
 
 class CharDeviceInterface(Interface):
@@ -53,6 +57,8 @@ class CharDeviceInterface(Interface):
         if portname is not None:
             checks.text("port name", portname)
         self.portname = portname
+        self.opened = False
+        """Whether a program in the guest has a port open, as `port_event` said last."""
         self.wakeup_listener: Callable[[], None] | None = None
         self.event_listener: Callable[[PortEvent], None] | None = None
 
@@ -63,8 +69,10 @@ class CharDeviceInterface(Interface):
 
     def port_event(self, event: PortEvent) -> None:
         """The guest opened, closed or broke its end of a port. For the embedder to call."""
+        event = PortEvent(event)
+        self.opened = OPENED_BY.get(event, self.opened)
         if self.event_listener is not None:
-            self.event_listener(PortEvent(event))
+            self.event_listener(event)
 
     def state(self, connected: bool) -> None:
         """A viewer uses the device now, or no longer does."""

@@ -33,6 +33,10 @@ class ChannelEventInfo:
     channel_type: int
     channel_id: int
     peer: str
+    """Where the viewer is, as `host:port`; "unix" on a unix socket."""
+    local_address: str = ""
+    """The server's end of the socket, as `host:port` or a path; empty when nobody knows."""
+    tls: bool = False
 
 
 class Timer(Protocol):
@@ -62,3 +66,6 @@ class CoreInterface(Interface, ABC):
 
     def channel_event(self, event: ChannelEvent, info: ChannelEventInfo) -> None:
         """Told of every channel that comes and goes."""
+
+    def exit(self) -> None:
+        """End the program: the last viewer has left a server with `exit_on_disconnect`."""

@@ -1,4 +1,7 @@
-"""The guest's input devices."""
+"""The guest's input devices.
+
+Buttons are the protocol's `MouseButtonMask`; `redspice.buttons` has them in the order of devices.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ class KeyboardInterface(Interface):
     """The guest's keyboard."""
 
     def push_scan_freg(self, fragment: int) -> None:
-        """One byte of a PC/AT set 1 scan code; a key takes one to four of them."""
+        """One byte of a PC/AT set 1 scan code; a key takes one to six of them."""
 
     def get_leds(self) -> int:
-        """The lock lights, as `KeyboardModifierFlags`."""
+        """The lock lights, as `KeyboardModifierFlags`.
+
+        Where a viewer's own lock keys differ from them the server presses and releases the key.
+        """
         return 0
 
 
@@ -28,6 +34,9 @@ class MouseInterface(Interface):
 
 class TabletInterface(Interface):
     """The guest's absolute pointer, used in client mouse mode."""
+
+    display_id = 0
+    """The display that the next position lies on, as the viewer counts them."""
 
     def set_logical_size(self, width: int, height: int) -> None:
         """The size, in pixels, of the area that positions refer to."""

@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
-from enum import Enum, auto
+from typing import TYPE_CHECKING
 
-from redspice.checks import flat_bytes, whole
+from redspice import checks
+from redspice.checks import whole
 from redspice.display.framebuffer import MAX_SIDE, Framebuffer
 from redspice.errors import ConfigurationError
 from redspice.interfaces.base import Interface
+from redspice.interfaces.cursor import CursorChange, CursorShape
 
-# A cursor of this side is already larger than any desktop draws; its size fields are 16 bits wide.
-MAX_CURSOR_SIDE = 1024
-# Positions of a cursor travel as signed 16 bit numbers.
+if TYPE_CHECKING:
+    from redspice.agent.bodies import MonitorsConfig
+
+# Positions of a cursor travel as signed 16 bit numbers, its trail as unsigned ones.
 CURSOR_POSITIONS = range(-0x8000, 0x8000)
+CURSOR_TRAILS = range(0x10000)
 # As many heads as one graphics card of the reference server may have.
 MAX_MONITORS = 16
+# With the NUL that ends it 256 bytes, as the reference server accepts.
+MAX_DEVICE_ADDRESS = 255
 # Channel ids travel as one byte.
 CHANNEL_IDS = range(256)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class CursorShape:
-    """A pointer image: `pixels` are `width * height` times B, G, R, A with alpha premultiplied.
-
-    Raises `ConfigurationError` for a side out of 1..1024, a hot spot outside, or too few pixels.
-    """
-
-    width: int
-    height: int
-    hot_x: int
-    hot_y: int
-    pixels: bytes
-
-    def __post_init__(self) -> None:
-        whole("cursor size and hot spot", self.width, self.height, self.hot_x, self.hot_y)
-        if not (0 < self.width <= MAX_CURSOR_SIDE and 0 < self.height <= MAX_CURSOR_SIDE):
-            raise ConfigurationError(
-                f"cursor of {self.width}x{self.height}: sides are 1..{MAX_CURSOR_SIDE}"
-            )
-        if not (0 <= self.hot_x < self.width and 0 <= self.hot_y < self.height):
-            raise ConfigurationError(
-                f"hot spot {self.hot_x},{self.hot_y} is outside {self.width}x{self.height}"
-            )
-        wanted = self.width * self.height * 4
-        pixels = flat_bytes("cursor", self.pixels)
-        if len(pixels) != wanted:
-            raise ConfigurationError(f"cursor needs {wanted} pixel bytes, got {len(pixels)}")
-        object.__setattr__(self, "pixels", bytes(pixels))
-
-    def __repr__(self) -> str:
-        return f"CursorShape({self.width}x{self.height} hot {self.hot_x},{self.hot_y})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +44,6 @@ class Monitor:
         )
 
 
-class CursorChange(Enum):
-    """What an embedder did to the cursor."""
-
-    SET = auto()
-    MOVE = auto()
-    HIDE = auto()
-
-
 class QxlInterface(Interface):
     """One screen: a framebuffer, its pointer and its monitors.
 
@@ -96,15 +61,57 @@ class QxlInterface(Interface):
         self.cursor_x = 0
         self.cursor_y = 0
         self.cursor_visible = False
+        self.cursor_trail = 0, 0
         self.cursor_listeners: list[Callable[[CursorChange], None]] = []
         self.monitor_listeners: list[Callable[[], None]] = []
+        self.device_info_listener: Callable[[], None] | None = None
+        self.device_address = ""
+        self.device_display_ids: tuple[int, ...] = ()
         self._monitors: tuple[Monitor, ...] = ()
 
-    def set_cursor(self, shape: CursorShape, x: int | None = None, y: int | None = None) -> None:
-        """Show `shape`, at `x`, `y` if given; where it was otherwise."""
+    @property
+    def follows_monitors_config(self) -> bool:
+        """Whether `client_monitors_config` acts on what viewers would like: if it is overridden.
+
+        While all screens do, the agent in the guest is not told. May be overridden, for a guest
+        whose driver is not ready for it.
+        """
+        return type(self).client_monitors_config is not QxlInterface.client_monitors_config
+
+    def client_monitors_config(self, config: MonitorsConfig) -> None:
+        """A viewer would like these monitors, all that it has. For the embedder to override, if it
+        can bring that about, here or later."""
+
+    def set_device_info(self, address: str, display_ids: Sequence[int]) -> None:
+        """Say which graphics device of the guest this is, and which of its outputs each monitor.
+
+        The agent needs it to place several screens. An address is such as "pci/0000/02.0". Raises
+        `ConfigurationError` for one that is longer than 255 bytes or has a NUL, for more than 16
+        outputs, and for numbers that do not fit 32 bits.
+        """
+        if len(checks.text("device address", address)) > MAX_DEVICE_ADDRESS:
+            raise ConfigurationError(f"device address longer than {MAX_DEVICE_ADDRESS} bytes")
+        ids = checks.whole("display ids", *display_ids)
+        if len(ids) > MAX_MONITORS or not all(0 <= id < 1 << 32 for id in ids):
+            raise ConfigurationError(f"impossible display ids {ids}")
+        self.device_address, self.device_display_ids = address, ids
+        if self.device_info_listener is not None:
+            self.device_info_listener()
+
+    def set_cursor(
+        self,
+        shape: CursorShape,
+        x: int | None = None,
+        y: int | None = None,
+        *,
+        visible: bool = True,
+    ) -> None:
+        """Show `shape`, at `x`, `y` if given; where it was otherwise. Not `visible`, it waits to be
+        moved. Viewers remember the shapes they were sent, so one that comes again costs little.
+        """
         self._place(self.cursor_x if x is None else x, self.cursor_y if y is None else y)
         self.cursor = shape
-        self.cursor_visible = True
+        self.cursor_visible = visible
         self._cursor_changed(CursorChange.SET)
 
     def move_cursor(self, x: int, y: int) -> None:
@@ -120,6 +127,24 @@ class QxlInterface(Interface):
         """Hide the pointer until it is set or moved."""
         self.cursor_visible = False
         self._cursor_changed(CursorChange.HIDE)
+
+    def set_cursor_trail(self, length: int, frequency: int) -> None:
+        """Let `length` images follow the pointer; viewers of today do not. The protocol has no unit
+        for `frequency`. Raises `ConfigurationError` for what does not fit 16 bits."""
+        trail = whole("cursor trail", length, frequency)
+        if not all(each in CURSOR_TRAILS for each in trail):
+            raise ConfigurationError(f"cursor trail {length},{frequency} does not fit 16 bits")
+        self.cursor_trail = trail[0], trail[1]
+        self._cursor_changed(CursorChange.TRAIL)
+
+    def reset_cursor(self) -> None:
+        """Forget the cursor, here and in every viewer, with all shapes that viewers remember: for a
+        guest that starts anew."""
+        self.cursor = None
+        self.cursor_visible = False
+        self.cursor_x = self.cursor_y = 0
+        self.cursor_trail = 0, 0
+        self._cursor_changed(CursorChange.RESET)
 
     @property
     def monitors(self) -> tuple[Monitor, ...]:
