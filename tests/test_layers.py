@@ -20,8 +20,8 @@ FLOORS = {
     # typing_extensions is for type checkers only.
     "runtime/redspice/codecs": CODECS,
     "runtime/redspice/sources": CORE | {"PIL"},
-    "runtime/redspice/aio": CORE | {"websockets"},
-    "runtime/redspice/cli": CORE | {"PIL", "click", "rich"},
+    "runtime/redspice/aio": CORE | {"websockets", "prometheus_client"},
+    "runtime/redspice/cli": CORE | {"PIL", "click", "rich", "prometheus_client"},
 }
 
 #: Standard modules that mean I/O, threads or clocks: the shell's alone.

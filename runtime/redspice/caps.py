@@ -53,6 +53,10 @@ class InputsCap(IntEnum):
     KEY_SCANCODE = 0
 
 
+class SpicevmcCap(IntEnum):
+    DATA_COMPRESS_LZ4 = 0
+
+
 class Capabilities:
     """An immutable set of capability numbers."""
 

@@ -13,6 +13,7 @@ from redspice.caps import Capabilities
 from redspice.channel_client import RedChannelClient
 from redspice.errors import ProtocolError
 from redspice.ring import Ring, RingLink
+from redspice.stats.encodings import Encodings
 from redspice_protocol import ChannelType
 from redspice_protocol.enums import MigrateFlags
 
@@ -44,6 +45,8 @@ class RedChannel(Generic[ClientT]):
     """Bytes that the body of a viewer's message may have."""
     local_caps: ClassVar[Capabilities] = Capabilities()
     """What the link reply announces for this channel."""
+    migration_flags: ClassVar[MigrateFlags] = MigrateFlags(0)
+    """What a viewer does that takes the channel to another server."""
     client_class: type[ClientT]
     """The kind of channel client that `connect` makes."""
 
@@ -52,10 +55,13 @@ class RedChannel(Generic[ClientT]):
         self.id = id
         self.link: RingLink[AnyChannel] = RingLink(self)
         self.clients: Ring[ClientT] = Ring()
-        # No channel moves its state to another server yet.
-        self.migration_flags = MigrateFlags(0)
+        # These count all viewers, also those that have left.
+        self.times_opened = 0
         self.out_messages = 0
         self.out_bytes = 0
+        self.in_messages = 0
+        self.in_bytes = 0
+        self.encodings = Encodings()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}, {self.clients_num} clients)"
@@ -91,6 +97,7 @@ class RedChannel(Generic[ClientT]):
         channel_client.link = RingLink(channel_client)
         client.add(channel_client)
         self.clients.insert(channel_client.link)
+        self.times_opened += 1
         return channel_client
 
     def disconnect(self, channel_client: ClientT) -> None:
@@ -105,6 +112,9 @@ class RedChannel(Generic[ClientT]):
     def registered(self) -> None:
         """The channel is in the ring now; may be extended."""
 
+    def vm_changed(self) -> None:
+        """The guest was stopped, or goes on; may be extended."""
+
     def unregistered(self) -> None:
         """The channel left the ring, its viewers are gone; may be extended."""
 
@@ -113,6 +123,9 @@ class RedChannel(Generic[ClientT]):
         self.out_messages += 1
         self.out_bytes += size
 
+
+# The migration flags of channels with state: `RedChannelClient.save` has it.
+TRANSFER = MigrateFlags.NEED_FLUSH | MigrateFlags.NEED_DATA_TRANSFER
 
 # A channel whose kind of channel client does not matter.
 AnyChannel: TypeAlias = RedChannel[Any]

@@ -17,6 +17,9 @@ from redspice.errors import ConfigurationError, ProtocolError
 from redspice.flow import FlowWindow
 from redspice.framing import Frame, FrameReader, append_messages, pack_header
 from redspice.latency import LatencyMonitor
+from redspice.migration.arrival import Arrival
+from redspice.migration.departure import Departure
+from redspice.migration.movable import Movable
 from redspice.pings import NANOSECONDS, PING, Pings
 from redspice.pipe import Pipe, PipeItem
 from redspice.ring import RingLink
@@ -26,6 +29,7 @@ from redspice_protocol.base import (
     MsgcAckSync,
     MsgcDisconnecting,
     MsgcPong,
+    MsgData,
     MsgDisconnecting,
     MsgEmpty,
     MsgNotify,
@@ -59,7 +63,7 @@ DISCONNECTING = COMMON["disconnecting"]
 NOTIFY = COMMON["notify"]
 
 
-class RedChannelClient:
+class RedChannelClient(Movable):
     """The server's end of one channel connection."""
 
     IGNORED: ClassVar[frozenset[str]] = frozenset()
@@ -67,6 +71,9 @@ class RedChannelClient:
     """How many units of a PING's timestamp make a second."""
     link: RingLink[Self]
     """The place in the channel's ring of clients; the channel makes it."""
+    blocked = False
+    """Whether the viewer's messages have to wait, for a device that is slower than the viewer;
+    whoever unsets it calls `Connection.resume`."""
 
     def __init__(
         self, channel: AnyChannel, client: RedClient, connection: Connection, linked: Linked
@@ -88,6 +95,7 @@ class RedChannelClient:
         self.out_messages = 0
         """Messages sent up to now, pings not counted."""
         self.out_bytes = 0
+        self.in_messages = 0
         self.in_bytes = 0
         self.pings = Pings(channel.core.now, self.PING_TICKS)
         self.latency_monitor = LatencyMonitor(channel.core, self, self.pings)
@@ -116,6 +124,11 @@ class RedChannelClient:
         if self.channel.measure_latency and not self.connection.local:
             self.latency_monitor.start()
 
+    def linked(self) -> None:
+        """The link stage is over."""
+        if self.arrival is None:
+            self.start()
+
     def disconnected(self) -> None:
         """The connection is over: leave the channel and the viewer."""
         self._stall.cancel()
@@ -123,6 +136,19 @@ class RedChannelClient:
         self.pipe.clear()
         self.channel.disconnect(self)
         self.client.remove(self)
+
+    # Moving to another server, and from there.
+
+    def leave(self) -> None:
+        """Let the viewer take the channel to another server; extended where a device has to
+        stop."""
+        self.departure = Departure(self)
+        self.latency_monitor.stop()
+        self.connection.on_output()
+
+    def hold(self) -> None:
+        """Wait for a viewer that is on its way from another server."""
+        self.arrival = Arrival(self, self._reader)
 
     # Sending.
 
@@ -133,6 +159,11 @@ class RedChannelClient:
     def push_urgent(self, item: PipeItem) -> None:
         """Send a message before those that wait already; dropped when the connection is over."""
         self._enqueue(item, self.pipe.push_urgent)
+
+    def push_migration(self, item: PipeItem) -> None:
+        """Send a message of the migration itself, for which the channel need not be open."""
+        self.pipe.push(item)
+        self.connection.on_output()
 
     def refill(self, items: Iterable[PipeItem]) -> None:
         """Send what `next_items` could not return at once; dropped when the connection is over."""
@@ -179,7 +210,7 @@ class RedChannelClient:
         return output
 
     def _enqueue(self, item: PipeItem, put: Callable[[PipeItem], None]) -> None:
-        if self.connection.closed:
+        if self.connection.closed or self.arrival is not None or self.departure is not None:
             return
         if self.pipe.full:
             waiting = f"{len(self.pipe)} messages of {self.pipe.bytes} bytes"
@@ -201,6 +232,8 @@ class RedChannelClient:
 
     def _next(self) -> PipeItem | None:
         """The message to send now; None if there is none or it may not be sent."""
+        if self.departure is not None and self.departure.silent:
+            return self.pipe.pop() if self.pipe else None
         if self.ack is not None and self.ack.blocked:
             self._stall.begin(Missing.ACK)
             return None
@@ -212,14 +245,21 @@ class RedChannelClient:
             self._stall.begin(Missing.PONG, flow.in_flight)
             return None
         if not self.pipe:
-            due, self._due = self._due, {}
-            self._refill(make() for make in due)
-            self._refill(self.next_items())
+            self._refill(self._made_items())
         if not self.pipe:
             return None
         if flow is not None and flow.wants_probe(now):
             return self._mark(flow, now)
         return self.pipe.pop()
+
+    def _made_items(self) -> list[PipeItem]:
+        """What to send now that nothing waits."""
+        if self.arrival is not None:
+            return []
+        if self.departure is not None:
+            return self.departure.items()
+        due, self._due = self._due, {}
+        return [*(make() for make in due), *self.next_items()]
 
     def _mark(self, flow: FlowWindow, now: float) -> PipeItem:
         mark = flow.mark(now)
@@ -263,13 +303,18 @@ class RedChannelClient:
     def receive_data(self, data: Buffer) -> None:
         """Take the next bytes of the viewer. Raises `ProtocolError`."""
         self.in_bytes += len(data)
+        self.channel.in_bytes += len(data)
         self._reader.feed(data)
-        for frame in self._reader:
+        if self.blocked:
+            return
+        for frame in self._reader if self.arrival is None else self.arrival.frames():
             self._dispatch(frame)
-            if self.connection.closed:
+            if self.connection.closed or self.blocked:
                 return
 
     def _dispatch(self, frame: Frame) -> None:
+        self.in_messages += 1
+        self.channel.in_messages += 1
         if frame.sub_list:
             raise ProtocolError(f"message type {frame.type} has sub-messages, as only servers send")
         message_type = self.channel.messages.client.by_id.get(frame.type)
@@ -303,11 +348,21 @@ class RedChannelClient:
     def on_disconnecting(self, message: MsgcDisconnecting) -> None:
         self.connection.end(f"the viewer says goodbye, reason {message.reason}")
 
+    def on_migrate_flush_mark(self, message: MsgEmpty) -> None:
+        if self.departure is None:
+            raise ProtocolError("migrate_flush_mark, and nothing was to be flushed")
+        self.departure.flushed()
+
+    def on_migrate_data(self, message: MsgData) -> None:
+        self.client.arriving().restore(self, message.data)
+
     HANDLERS: ClassVar[Mapping[str, Handler]] = {
         "ack_sync": on_ack_sync,
         "ack": on_ack,
         "pong": on_pong,
         "disconnecting": on_disconnecting,
+        "migrate_flush_mark": on_migrate_flush_mark,
+        "migrate_data": on_migrate_data,
     }
 
 

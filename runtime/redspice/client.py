@@ -15,6 +15,7 @@ from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
     from redspice.channel_client import RedChannelClient
+    from redspice.migration.target import Target
 
 
 class RedClient:
@@ -35,6 +36,8 @@ class RedClient:
         """Seconds of a round trip, once measured."""
         self.bitrate: float | None = None
         """Bits per second to the viewer, once measured."""
+        self.target: Target | None = None
+        """How the viewer comes from another server, if it does."""
         self._on_gone = on_gone
         self._max_glz_pixels = max_glz_pixels
         self._glz_dictionaries: dict[int, Dictionary] = {}
@@ -42,6 +45,17 @@ class RedClient:
     def __repr__(self) -> str:
         # The session id is what lets a channel join, so it is not for logs.
         return f"RedClient({len(self.channel_clients)} channels)"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the viewer is here, and not still on its way from another server."""
+        return self.target is None or self.target.arrived
+
+    def arriving(self) -> Target:
+        """How the viewer comes from another server. Raises `ProtocolError` if it does not."""
+        if self.target is None:
+            raise ProtocolError("the viewer does not come from another server")
+        return self.target
 
     def add(self, channel_client: RedChannelClient) -> None:
         """Take a channel in; the first is the main channel.
@@ -65,13 +79,15 @@ class RedClient:
                 other.connection.close()
             # Viewer and channels know each other, so only the collector of cycles would free this.
             self._glz_dictionaries.clear()
+        elif self.target is not None:
+            self.target.channel_gone()
 
-    def glz_dictionary(self, id: int, window: int) -> Dictionary:
+    def glz_dictionary(self, id: int, window: int, next_id: int = 0) -> Dictionary:
         """The dictionary that the viewer's displays with this id share; the first says how large
-        its window of `window` pixels is."""
+        its window of `window` pixels is, and where the ids of its images go on."""
         if id not in self._glz_dictionaries:
             pixels = max(0, min(window, self._max_glz_pixels, MAX_WINDOW_PIXELS))
-            self._glz_dictionaries[id] = Dictionary(pixels)
+            self._glz_dictionaries[id] = Dictionary(pixels, next_id=next_id)
         return self._glz_dictionaries[id]
 
     def disconnect(self, reason: str, code: LinkErr = LinkErr.OK) -> None:

@@ -7,7 +7,8 @@ embedder's callbacks, with its traceback.
 A transport shell calls `receive_data` and `receive_eof` with what it reads, and when `on_output`
 was called, it drains `data_to_send` into its socket until the list is empty, then closes the socket
 if `closed` is true. When its send buffer is full it stops draining and drains again later: that
-back-pressure is what makes a slow viewer get fewer, merged updates.
+back-pressure is what makes a slow viewer get fewer, merged updates. While `wants_data` is
+false it leaves its socket unread, so that a viewer which is faster than a device has to wait.
 """
 
 from __future__ import annotations
@@ -46,15 +47,13 @@ class Connection:
         self.closed = False
         """True once nothing more is read: send what is left, then close the socket."""
         self.on_output = nothing
-        """Called when there may be something to send, or `closed` became true."""
+        """Called when there may be something to send, and when `closed` or `wants_data` changed."""
         self.channel_client: RedChannelClient | None = None
         self._core = reds.core
         self._attach = reds.sessions.attach
         self._refusals = reds.refusals
         self._link_timeout = reds.limits.link_timeout
-        self._link = LinkStage(
-            reds.admission, transport, skip_auth=skip_auth, resume=self._resume_link
-        )
+        self._link = LinkStage(reds.admission, transport, skip_auth=skip_auth, resume=self.resume)
         self._last_words: Sequence[Buffer] = ()
         self._connected: ChannelEventInfo | None = None
         self._deadline = self._core.timer(self._link_timed_out)
@@ -84,6 +83,15 @@ class Connection:
         if self.channel_client is None:
             return f"{self.peer} link"
         return f"{self.peer} {self.channel_client.name}"
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether the shell is to read its socket. `on_output` is called when this changes."""
+        return self.closed or self.channel_client is None or not self.channel_client.blocked
+
+    def resume(self) -> None:
+        """Go on with what came while the link stage or the channel client was busy."""
+        self.receive_data(b"")
 
     def receive_data(self, data: Buffer) -> None:
         """Take the next bytes of the peer. Never raises; bytes after `closed` are dropped."""
@@ -171,9 +179,6 @@ class Connection:
             self._refusals.add(kind, line, level)
         self.close()
 
-    def _resume_link(self) -> None:
-        self.receive_data(b"")
-
     def _receive_link(self, data: Buffer) -> None:
         self._link.receive_data(data)
         if self._connected is None and self._link.mess is not None:
@@ -194,14 +199,22 @@ class Connection:
             linked.channel_id,
         )
         if not self.closed:
-            self.channel_client.start()
+            self.channel_client.linked()
         if self._link.trailing and not self.closed:
             self.channel_client.receive_data(self._link.trailing)
 
     def _announce(
         self, event: ChannelEvent, connection_id: int, channel_type: int, channel_id: int
     ) -> None:
-        info = ChannelEventInfo(connection_id, channel_type, channel_id, self.peer)
+        transport = self.transport
+        info = ChannelEventInfo(
+            connection_id,
+            channel_type,
+            channel_id,
+            peer=transport.peer,
+            local_address=transport.local_address,
+            tls=transport.tls,
+        )
         self._connected = info
         self._core.channel_event(event, info)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from redspice import checks
 from redspice.admission import Admission
+from redspice.agent.relay import AgentRelay
 from redspice.channel_ring import ChannelRing
 from redspice.channels.inputs import InputsChannel
 from redspice.channels.main import MainChannel
@@ -20,10 +21,13 @@ from redspice.display.compression import DEFAULT_COMPRESSION, Compression
 from redspice.errors import ConfigurationError
 from redspice.interfaces import CoreInterface, check_version
 from redspice.limits import DEFAULT_LIMITS, Limits
+from redspice.migration.commands import MigrationCommands
+from redspice.migration.source import Migration
 from redspice.mouse_mode import MouseModes
 from redspice.refusals import RefusalLog
 from redspice.sasl.mechanisms import SaslConfig
 from redspice.sessions import Sessions
+from redspice.stats.collect import Statistics
 from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
     from redspice.channel import AnyChannel
     from redspice.client import RedClient
-    from redspice.interfaces import Interface
+    from redspice.interfaces import Interface, Timer
     from redspice.sasl.users import Users
     from redspice.security import ChannelSecurity
     from redspice.transport import Transport
@@ -41,7 +45,7 @@ MM_TIME_DELAY = 400
 UINT32 = 0xFFFFFFFF
 
 
-class RedsState:
+class RedsState(MigrationCommands):
     """A SPICE server without a socket.
 
     Make one, `init` it, register interfaces, choose `set_ticket`, `set_sasl` or `set_noauth`, and
@@ -55,17 +59,26 @@ class RedsState:
         """What tells viewers that two addresses are one server."""
         self.allow_multiple_clients = False
         """Whether a new viewer leaves the others connected."""
+        self.exit_on_disconnect = False
+        """Whether the core is told to `exit` when the last viewer has left."""
         self.channels = ChannelRing()
         self.devices = Devices(self)
         self.sessions = Sessions(self)
         self.admission = Admission(self)
         self.mouse_modes = MouseModes()
+        """Who moves the pointer, as `mouse_modes.current`, and who could."""
+        self.stats = Statistics(self)
         self.main = MainChannel(self)
+        self.mouse_modes.listeners.append(self.main.push_mouse_mode)
         self.inputs = InputsChannel(self)
+        self.agent = AgentRelay(self)
+        self.migration = Migration(self)
+        self._vm_running = True
         self._name: str | None = None
         self._image_compression = DEFAULT_COMPRESSION
         self._core: CoreInterface | None = None
         self._refusals: RefusalLog | None = None
+        self._leaving: Timer
 
     def __repr__(self) -> str:
         return f"RedsState({len(self.channels)} channels, {len(self.clients)} clients)"
@@ -119,6 +132,34 @@ class RedsState:
         for display in self.channels.displays():
             display.compression_changed()
 
+    @property
+    def agent_mouse(self) -> bool:
+        """Whether the agent may move the pointer, instead of a tablet. May be set at any time."""
+        return self.agent.mouse
+
+    @agent_mouse.setter
+    def agent_mouse(self, allowed: bool) -> None:
+        self.agent.mouse = allowed
+
+    @property
+    def agent_copypaste(self) -> bool:
+        """Whether viewers and agent may share the clipboard. May be set at any time."""
+        return self.agent.rules.copypaste
+
+    @agent_copypaste.setter
+    def agent_copypaste(self, allowed: bool) -> None:
+        self.agent.rules.copypaste = allowed
+
+    @property
+    def agent_file_xfer(self) -> bool:
+        """Whether viewers may send files to the agent. May be set at any time; viewers that are
+        connected offer it again when the agent announces itself again."""
+        return self.agent.rules.file_xfer
+
+    @agent_file_xfer.setter
+    def agent_file_xfer(self, allowed: bool) -> None:
+        self.agent.rules.file_xfer = allowed
+
     def init(self, core: CoreInterface) -> None:
         """Start to use the embedder's loop, with the main and inputs channels.
 
@@ -132,6 +173,7 @@ class RedsState:
         check_version(core, "core")
         self._core = core
         self._refusals = RefusalLog(core)
+        self._leaving = core.timer(self._exit_if_alone)
         self.admission.start(core)
         self.register_channel(self.main)
         self.register_channel(self.inputs)
@@ -210,6 +252,20 @@ class RedsState:
         """The guest changed its lock lights (`KeyboardModifierFlags`)."""
         self.inputs.push_leds(leds)
 
+    @property
+    def vm_running(self) -> bool:
+        """Whether the guest runs; it does until `vm_stop` is called."""
+        return self._vm_running
+
+    def vm_start(self) -> None:
+        """The guest goes on."""
+        self._vm_changed(True)
+
+    def vm_stop(self) -> None:
+        """The guest is stopped: viewers stay, and nothing is expected of its devices until
+        `vm_start`."""
+        self._vm_changed(False)
+
     def shutdown(self) -> None:
         """Disconnect every viewer."""
         self.sessions.disconnect_all("the server shuts down")
@@ -249,15 +305,31 @@ class RedsState:
 
     def request_mouse_mode(self, mode: int) -> None:
         """A viewer wants another mouse mode; ignored if that is not allowed."""
-        if self.mouse_modes.request(mode):
-            self.main.push_mouse_mode()
+        self.mouse_modes.request(mode)
 
     def screens_changed(self) -> None:
-        """Displays or the tablet came, went or changed size: follow with mouse mode and area."""
+        """Displays, the tablet or the agent came, went or changed: follow with mouse mode and
+        area."""
         displays = self.channels.displays()
         tablet = self.devices.tablet
-        if self.mouse_modes.update(tablet is not None, len(displays)):
-            self.main.push_mouse_mode()
+        agent = self.agent.tablet
+        self.mouse_modes.update(
+            tablet is not None, len(displays), agent is not None, self.channels.display_count()
+        )
         if tablet is not None and len(displays) == 1:
             framebuffer = displays[0].qxl.framebuffer
             tablet.set_logical_size(framebuffer.width, framebuffer.height)
+
+    def last_viewer_left(self) -> None:
+        """No viewer is connected: end, unless the next one is just taking over."""
+        if self.exit_on_disconnect:
+            self._leaving.start(0)
+
+    def _exit_if_alone(self) -> None:
+        if not self.clients:
+            self.core.exit()
+
+    def _vm_changed(self, running: bool) -> None:
+        self._vm_running = running
+        for channel in self.channels:
+            channel.vm_changed()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from redspice.channels.main import MAIN
 from redspice.client import RedClient
 from redspice.errors import LinkError, ProtocolError
+from redspice.migration.target import Target
 from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ class Sessions:
     def check(self, mess: LinkMess) -> None:
         """Raises `LinkError` unless the session and the channel that a viewer names exist."""
         name = f"channel {mess.channel_type}:{mess.channel_id}"
-        if mess.channel_type == MAIN.id:
-            # A viewer that names a session here comes from another server, which nobody sent.
-            known = mess.connection_id == 0
-        else:
-            known = self.find(mess.connection_id) is not None
-        if not known:
+        client = self.find(mess.connection_id)
+        if mess.channel_type != MAIN.id and client is None:
             raise LinkError(LinkErr.BAD_CONNECTION_ID, f"no viewer with this session wants {name}")
+        # A viewer that names a session with its main channel comes from another server, perhaps
+        # once more. One that names a session of this server would meddle with somebody else's.
+        if mess.channel_type == MAIN.id and client is not None and client.settled:
+            raise LinkError(LinkErr.BAD_CONNECTION_ID, "another viewer has this session")
         if self._reds.channels.find(mess.channel_type, mess.channel_id) is None:
             raise LinkError(LinkErr.CHANNEL_NOT_AVAILABLE, f"{name} is gone")
         if mess.channel_type == MAIN.id and self._full:
@@ -52,13 +53,15 @@ class Sessions:
         connection went while the embedder was told of the link or of viewers that had to leave.
         """
         if linked.channel_type == MAIN.id:
-            client: RedClient | None = self._new_client()
+            client: RedClient | None = self._new_client(linked.connection_id)
         else:
             client = self.find(linked.connection_id)
         channel = self._reds.channels.find(linked.channel_type, linked.channel_id)
         if channel is None or client is None or connection.closed:
             raise ProtocolError("the session or the channel ended during the link stage")
         channel_client: RedChannelClient = channel.connect(client, connection, linked)
+        if client.target is not None:
+            client.target.hold(channel_client)
         if client not in self.clients:
             self.clients.append(client)
         return channel_client
@@ -74,11 +77,26 @@ class Sessions:
         most = reds.limits.max_clients if reds.allow_multiple_clients else None
         return most is not None and len(self.clients) >= most
 
-    def _new_client(self) -> RedClient:
+    def _new_client(self, session_id: int) -> RedClient:
+        """A viewer, which comes from another server if it has a session there already."""
         if not self._reds.allow_multiple_clients:
             for other in tuple(self.clients):
                 other.disconnect("another viewer takes over")
-        session_id = 0
+        if (again := self.find(session_id)) is not None:
+            again.disconnect("the viewer comes once more")
+        limits = self._reds.limits
+        moved = session_id != 0
         while session_id == 0 or self.find(session_id) is not None:
             session_id = secrets.randbits(32)
-        return RedClient(session_id, self.clients.remove, self._reds.limits.max_glz_pixels)
+        client = RedClient(session_id, self._gone, limits.max_glz_pixels)
+        if moved:
+            client.target = Target(client, self._reds.core, limits)
+        return client
+
+    def _gone(self, client: RedClient) -> None:
+        self.clients.remove(client)
+        if client.target is not None:
+            client.target.gone()
+        self._reds.migration.gone(client)
+        if not self.clients:
+            self._reds.last_viewer_left()

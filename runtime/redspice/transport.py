@@ -20,6 +20,8 @@ class Transport:
     """The common name in a client certificate that the TLS layer has verified."""
     address: str | None = None
     """The viewer's host without port; None for unix."""
+    local_address: str = ""
+    """The server's end of the socket, for those who want to know; empty if nobody does."""
     network: str | None = None
     """Whose connections count together, a host or what else one person has; None is all others."""
 

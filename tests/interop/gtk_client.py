@@ -91,6 +91,11 @@ class Viewer:
         for feature in ("enable-audio", "enable-usbredir", "enable-smartcard"):
             self.session.set_property(feature, False)
         listen(self.session, "channel-new", self.channel_new)
+        listen(
+            self.session,
+            "notify::migration-state",
+            lambda s, _: tell("migration", s.get_property("migration-state").value_nick),
+        )
 
     def run(self):
         GLib.io_add_watch(
@@ -125,6 +130,8 @@ class Viewer:
             Spice.DisplayChannel.display_channel_change_preferred_compression(
                 self.channels["display-0"], *arguments
             )
+        elif name == "set_key_locks":
+            Spice.inputs_set_key_locks(self.channels["inputs-0"], Spice.InputsLock(*arguments))
         elif name == "mouse_mode":
             self.channels["main-0"].request_mouse_mode(*arguments)
         else:

@@ -25,9 +25,9 @@ PATIENCE = 30.0
 
 def require_peer(*programs: str) -> None:
     """Skip the test unless these programs are installed; with `CI=true` let it fail."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        missing(f"not installed: {', '.join(missing)} (make peers)")
+    absent = [program for program in programs if shutil.which(program) is None]
+    if absent:
+        missing(f"not installed: {', '.join(absent)} (make peers)")
 
 
 def require_spice_gtk() -> None:

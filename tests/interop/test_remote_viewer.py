@@ -175,6 +175,7 @@ def test_what_is_typed_and_clicked_in_the_window_arrives(desk: Screen, start: St
             ("click", "4"): [("wheel", -1, 0)],
             ("key", "a"): [("scan", 0x1E), ("scan", 0x9E)],
             ("key", "Up"): [("scan", code) for code in (0xE0, 0x48, 0xE0, 0xC8)],
+            ("key", "Pause"): [("scan", code) for code in b"\xe1\x1d\x45\xe1\x9d\xc5"],
         }.items():
             server.inputs.clear()
             start(desk, "xdotool", *action)

@@ -6,6 +6,7 @@ the clock of the `FakeCore` from one arrival to the next.
 
 from __future__ import annotations
 
+import random
 from collections import deque
 
 from runtime.fake_core import FakeCore
@@ -16,14 +17,24 @@ from runtime.peer import Peer, Received
 HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024
 
 
-class Line:
-    """A serial line of `rate` bytes per second with `delay` seconds each way."""
+SEED = 7
 
-    def __init__(self, core: FakeCore, peer: Peer, *, rate: float, delay: float) -> None:
+
+class Line:
+    """A serial line of `rate` bytes per second with `delay` seconds each way.
+
+    Of its packets down a part of `loss` is lost: such a packet comes a round trip later, and what
+    follows it waits for it, as with a TCP that does not slow down for that.
+    """
+
+    def __init__(
+        self, core: FakeCore, peer: Peer, *, rate: float, delay: float, loss: float = 0.0
+    ) -> None:
         self.core = core
         self.peer = peer
         self.rate = rate
         self.delay = delay
+        self.loss = loss
         self.carried = 0
         """Bytes that have arrived."""
         self.queue = 0.0
@@ -33,6 +44,8 @@ class Line:
         self.received: list[tuple[float, Received]] = []
         """What the viewer got and when."""
         self._free_at = core.now()
+        self._in_order_at = core.now()
+        self._chance = random.Random(SEED)
         self._down: deque[tuple[float, bytes]] = deque()
         self._up: deque[tuple[float, bytes]] = deque()
         self._to_server = peer.connection.receive_data
@@ -67,7 +80,10 @@ class Line:
         for start in range(0, len(data), 1400):
             packet = data[start : start + 1400]
             self._free_at = max(self._free_at, self.core.now()) + len(packet) / self.rate
-            self._down.append((self._free_at + self.delay, packet))
+            lost = self._chance.random() < self.loss
+            arrives_at = self._free_at + (3 if lost else 1) * self.delay
+            self._in_order_at = max(self._in_order_at, arrives_at)
+            self._down.append((self._in_order_at, packet))
         self.queue = max(self.queue, self._free_at - self.core.now())
 
     def _send_up(self, data: bytes) -> None:

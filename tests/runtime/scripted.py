@@ -33,6 +33,7 @@ class ScriptedConnection(Connection):
     """A connection without a protocol: keeps what comes, sends what it is told."""
 
     linked = True
+    wants_data = True
     skip_auth = False
 
     def __init__(self, transport: Transport) -> None:

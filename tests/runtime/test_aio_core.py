@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from redspice.aio import AsyncioCore
+from redspice.jobs import Failed, attempt
 from runtime.scripted import run, soon, turns
 
 
@@ -50,6 +51,23 @@ def test_jobs_run_in_another_thread_and_end_in_the_loop() -> None:
         )
         there, here = await soon(threads)
         assert there != here == threading.get_ident()
+
+    run(main)
+
+
+def test_a_job_that_is_attempted_is_done_though_it_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail() -> int:
+        raise MemoryError("out of luck")
+
+    async def main() -> None:
+        outcome: asyncio.Future[int | Failed] = asyncio.get_running_loop().create_future()
+        AsyncioCore().run_job(attempt(fail), outcome.set_result)
+        failed = await soon(outcome)
+        assert isinstance(failed, Failed)
+        assert isinstance(failed.error, MemoryError)
+        assert not caplog.records, "who waits for it says what that means"
 
     run(main)
 

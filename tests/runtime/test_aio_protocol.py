@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from redspice.aio import TcpAddress, protocol, serve
-from redspice.aio.arrival import tune
+from redspice.aio.arrival import MAX_UNSENT, tune
 from redspice.limits import Limits
 from runtime.scripted import (
     RESET_ON_CLOSE,
@@ -240,3 +240,4 @@ def test_tcp_sockets_do_not_delay_and_stay_alive() -> None:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 600
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == MAX_UNSENT

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from redspice.aio import AsyncioCore, TcpAddress, adopt, serve
+from redspice.aio import AsyncioCore, Server, TcpAddress, adopt, serve
 from redspice.errors import ConfigurationError
 from redspice.limits import DEFAULT_LIMITS, Limits
 from redspice.reds import RedsState
@@ -148,6 +148,21 @@ def test_the_oldest_socket_that_has_not_linked_makes_way(
     run(main)
 
 
+async def expect_second_to_go(running: Server, reds: ScriptedReds, hosts: tuple[int, ...]) -> None:
+    """Connect from hosts, 127.0.0.N, one after the other: the second has to make way."""
+    address = running.addresses[0]
+    assert isinstance(address, TcpAddress)
+    writers, connections = [], []
+    for host in hosts:
+        _, writer = await asyncio.open_connection(*address, local_addr=(f"127.0.0.{host}", 0))
+        writers.append(writer)
+        connections.append(await soon(reds.made.get()))
+    await soon(connections[1].lost)
+    assert [one.closed for one in connections] == [False, True, False, False]
+    for writer in writers:
+        writer.transport.abort()
+
+
 def test_one_host_has_a_share_of_the_sockets_that_have_not_linked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -155,17 +170,7 @@ def test_one_host_has_a_share_of_the_sockets_that_have_not_linked(
         reds = ScriptedReds(Limits(max_unlinked_per_host=2))
         reds.linked = False
         async with serve(reds, port=0) as running:
-            address = running.addresses[0]
-            assert isinstance(address, TcpAddress)
-            writers, connections = [], []
-            for host in ("127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.1"):
-                _, writer = await asyncio.open_connection(*address, local_addr=(host, 0))
-                writers.append(writer)
-                connections.append(await soon(reds.made.get()))
-            await soon(connections[1].lost)
-            assert [one.closed for one in connections] == [False, True, False, False]
-            for writer in writers:
-                writer.transport.abort()
+            await expect_second_to_go(running, reds, (2, 1, 1, 1))
 
     run(main)
     (line,) = caplog.messages
@@ -178,17 +183,7 @@ def test_the_host_with_most_sockets_that_have_not_linked_makes_way() -> None:
         reds = ScriptedReds(Limits(max_unlinked=3))
         reds.linked = False
         async with serve(reds, port=0) as running:
-            address = running.addresses[0]
-            assert isinstance(address, TcpAddress)
-            writers, connections = [], []
-            for host in ("127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.3"):
-                _, writer = await asyncio.open_connection(*address, local_addr=(host, 0))
-                writers.append(writer)
-                connections.append(await soon(reds.made.get()))
-            await soon(connections[1].lost)
-            assert [one.closed for one in connections] == [False, True, False, False]
-            for writer in writers:
-                writer.transport.abort()
+            await expect_second_to_go(running, reds, (2, 1, 1, 3))
 
     run(main)
 

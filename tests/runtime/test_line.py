@@ -78,6 +78,26 @@ def test_a_line_is_full_and_its_queue_short(
     assert queue < 0.25
 
 
+@pytest.mark.parametrize(
+    ("mbit", "round_trip", "loss"), [(10, 0.08, 0.01), (10, 0.08, 0.05), (3, 0.15, 0.05)]
+)
+def test_a_line_with_losses_is_used_as_far_as_its_packets_come(
+    reds: RedsState,
+    core: FakeCore,
+    screen: Screen,
+    mbit: float,
+    round_trip: float,
+    loss: float,
+) -> None:
+    line = connect(reds, core, mbit=mbit, round_trip=round_trip)
+    line.loss = loss
+    screen.move()
+    line.run(2)
+    used, queue = measured(line, 10)
+    assert used > 0.85
+    assert queue < 0.4
+
+
 def test_a_line_stays_so_while_the_round_trip_is_measured_anew(
     reds: RedsState, core: FakeCore, screen: Screen
 ) -> None:

@@ -10,7 +10,8 @@ import struct
 
 import pytest
 
-from redspice.channels.main import MAX_AGENT_DATA, MAX_MESSAGE_SIZE
+from redspice.agent.headers import MAX_CHUNK_SIZE
+from redspice.channels.main import MAX_MESSAGE_SIZE
 from redspice.display.framebuffer import Framebuffer
 from redspice.interfaces import QxlInterface
 from redspice.pipe import PipeItem
@@ -32,10 +33,10 @@ def framebuffer(reds: RedsState) -> Framebuffer:
     return framebuffer
 
 
-@pytest.mark.parametrize("size", [MAX_AGENT_DATA + 1, MAX_MESSAGE_SIZE])
+@pytest.mark.parametrize("size", [MAX_CHUNK_SIZE + 1, MAX_MESSAGE_SIZE])
 def test_cve_2016_9577_agent_data_larger_than_its_buffer(reds: RedsState, size: int) -> None:
     main = Viewer(reds).main
-    main.send_bytes(main.frame(AGENT_DATA, bytes(MAX_AGENT_DATA)))
+    main.send_bytes(main.frame(AGENT_DATA, bytes(MAX_CHUNK_SIZE)))
     assert not main.connection.closed
     main.send_bytes(main.frame(AGENT_DATA, bytes(size)))
     assert main.connection.closed

@@ -9,7 +9,9 @@ from redspice.aio.addresses import TcpAddress, TlsAddress
 from redspice.aio.core import AsyncioCore
 from redspice.aio.run import run
 from redspice.aio.server import DEFAULT_PORT, Server, Starting, adopt, serve
+from redspice.aio.stat_file import stat_file
 from redspice.aio.tls import tls_context
+from redspice.aio.worker import WorkerThread
 
 __all__ = [
     "DEFAULT_PORT",
@@ -19,9 +21,11 @@ __all__ = [
     "Starting",
     "TcpAddress",
     "TlsAddress",
+    "WorkerThread",
     "activated_sockets",
     "adopt",
     "run",
     "serve",
+    "stat_file",
     "tls_context",
 ]

@@ -45,12 +45,19 @@ class AsyncioCore(CoreInterface):
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop or asyncio.get_running_loop()
+        self.on_exit: Callable[[], None] | None = None
+        """What to do at the end of a server with `exit_on_disconnect`; servers that listen set it
+        to their `close` unless it is set."""
 
     def now(self) -> float:
         return self._loop.time()
 
     def timer(self, callback: Callable[[], None]) -> Timer:
         return LoopTimer(self._loop, callback)
+
+    def exit(self) -> None:
+        if self.on_exit is not None:
+            self.on_exit()
 
     def run_job(self, job: Callable[[], Result], done: Callable[[Result], None]) -> None:
         def finished(future: asyncio.Future[Result]) -> None:

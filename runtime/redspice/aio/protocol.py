@@ -2,8 +2,9 @@
 
 Rules: input is given to the connection as it comes. Output is fetched in one call per turn of the
 loop, so that no viewer holds up the others, and only while the transport takes it, so that what
-waits for a slow viewer stays in the core, where newer pictures replace older ones. A closing
-connection says so to its peer and is cut off after a while.
+waits for a slow viewer stays in the core, where newer pictures replace older ones. Input is read
+only while the connection wants it, so that what waits for a slow device stays at the viewer. A
+closing connection says so to its peer and is cut off after a while.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         self._flush_handle: asyncio.Handle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._paused = False
+        self._reading = True
         self._secured = False
         self._linked = False
         self._rest: list[Buffer] = []
@@ -123,10 +125,17 @@ class ViewerProtocol(asyncio.BufferedProtocol):
         self._door.leave()
 
     def _flush_soon(self) -> None:
+        self._read_or_wait()
         if self._connection.closed:
             self._start_deadline()
         if self._flush_handle is None and not self._paused:
             self._flush_handle = self._loop.call_soon(self._flush)
+
+    def _read_or_wait(self) -> None:
+        wanted = self._connection.wants_data
+        if wanted is not self._reading:
+            self._reading = wanted
+            (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     def _flush(self) -> None:
         if self._flush_handle is not None:

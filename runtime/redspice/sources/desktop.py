@@ -1,7 +1,7 @@
 """The demo desktop: draws each part into a framebuffer, and only the part that changed.
 
-The frames are drawn once. A part that changes is drawn on a copy of the frame's pixels under it
-and pasted, so each change damages one small box.
+The frames are drawn once. A part that changes is drawn on a copy of the frame's pixels under it,
+and of that the box is pasted that has become different: a letter damages no whole panel.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from redspice.display.framebuffer import Framebuffer
 from redspice.sources import echo, paint
@@ -37,6 +37,7 @@ class Desktop:
         motion, typed = self.layout.windows.get(Part.MOTION), self.layout.windows.get(Part.ECHO)
         self._dots = Dots(self.layout, motion) if motion else None
         self._drawn_dots: list[Area] = []
+        self._shown: dict[Area, Image.Image] = {}
         self._panels = echo.panels(self.layout, typed) if typed else None
         paste(framebuffer, 0, 0, self._frames)
         self.show_motion(STILL)
@@ -88,7 +89,12 @@ class Desktop:
         self._drawn_dots = places
 
     def _redraw(self, box: Area, draw: Callable[[Image.Image], None]) -> None:
-        """Draw on the frames' pixels under a box and show the result."""
-        picture = self._frames.crop(box)
+        """Draw on the frames' pixels under a box and show what is different now."""
+        frame = self._frames.crop(box)
+        picture = frame.copy()
         draw(picture)
-        paste(self.framebuffer, box.left, box.top, picture)
+        changed = ImageChops.difference(self._shown.get(box, frame), picture).getbbox()
+        self._shown[box] = picture
+        if changed is not None:
+            left, top = changed[:2]
+            paste(self.framebuffer, box.left + left, box.top + top, picture.crop(changed))
