@@ -26,22 +26,14 @@ COMMON_CAPS = sum(
 
 def link_message(channel: str = "main", connection_id: int = 0) -> bytes:
     """A link message with its header, as a viewer would send it."""
-    mess = LINK_MESS.build(
-        {
-            "connection_id": connection_id,
-            "channel_type": CHANNELS[channel].id,
-            "channel_id": 0,
-            "num_common_caps": 1,
-            "num_channel_caps": 0,
-            "caps_offset": LINK_MESS.sizeof(),
-        }
-    ) + WORD.pack(COMMON_CAPS)
+    type, caps_at = CHANNELS[channel].id, LINK_MESS.size
+    mess = LINK_MESS.pack(connection_id, type, 0, 1, 0, caps_at) + WORD.pack(COMMON_CAPS)
     return link_header(len(mess)) + mess
 
 
 def link_header(size: int, major: int = 2) -> bytes:
     """The header of a link message that claims to have so many bytes."""
-    return bytes(LINK_HEADER.build({"magic": MAGIC, "major": major, "minor": 2, "size": size}))
+    return LINK_HEADER.pack(MAGIC, major, 2, size)
 
 
 class BadPeer:
@@ -73,10 +65,10 @@ class BadPeer:
 
     def receive_key(self) -> bytes:
         """The public key of the server's link reply."""
-        header = LINK_HEADER.parse(self.receive(HEADER_SIZE))
-        reply = LINK_REPLY.parse(self.receive(header.size))
-        assert reply.error == 0
-        return bytes(reply.pub_key)
+        _, _, _, size = LINK_HEADER.unpack(self.receive(HEADER_SIZE))
+        error, key, *_ = LINK_REPLY.unpack_from(self.receive(size))
+        assert error == 0
+        return bytes(key)
 
     def link(self, channel: str = "main", connection_id: int = 0) -> None:
         """Go through the whole link stage as a good viewer does."""
