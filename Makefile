@@ -31,6 +31,7 @@ check: $(STAMP) ## lint, format, types of all three packages, generated code up 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy examples
 	$(BIN)/redspice-codegen generate spice.proto -o $(GENERATED) --check
 	$(BIN)/redspice-codegen generate spice.proto -o $(REFERENCE) --backend docs --check
 

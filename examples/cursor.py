@@ -1,13 +1,14 @@
 """A screen with a cursor of its own, which changes with what is below it.
 
-python examples/cursor.py
-remote-viewer spice://127.0.0.1:5900
+    python examples/cursor.py
+    remote-viewer spice://127.0.0.1:5900
 
 Left an arrow, in the middle a beam, none on the right. Each shape goes to a viewer once.
 """
 
 import argparse
 import asyncio
+import sys
 
 from redspice.aio import AsyncioCore, serve
 from redspice.display.framebuffer import Framebuffer
@@ -61,11 +62,7 @@ class Columns(TabletInterface):
             self.qxl.set_cursor(shape)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
-    arguments = parser.parse_args()
-
+async def main(port: int) -> None:
     reds = RedsState()
     reds.init(AsyncioCore())
     reds.set_noauth()
@@ -73,10 +70,17 @@ async def main() -> None:
     reds.add_interface(qxl)
     reds.add_interface(Columns(qxl))
 
-    async with serve(reds, port=arguments.port) as server:
+    async with serve(reds, port=port) as server:
         print("listening on", *server.addresses, flush=True)
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
+    try:
+        asyncio.run(main(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

@@ -3,12 +3,14 @@
     python examples/custom_channel.py
     remote-viewer spice://127.0.0.1:5900
 
-It is a port by type, so that viewers of today can open it, but no device is behind it: it counts
-for each viewer apart, and several viewers may have it.
+A program on the viewer's side that writes to org.example.counter reads how much it has written. It
+is a port by type, so that viewers of today can open it, but no device is behind it: it counts for
+each viewer apart, and several viewers may have it.
 """
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -58,17 +60,13 @@ class CounterChannel(RedChannel[CounterClient]):
     client_class = CounterClient
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--port", type=int, default=5900)
-    arguments = parser.parse_args()
-
+async def main(port: int) -> None:
     reds = RedsState()
     reds.init(AsyncioCore())
     reds.set_noauth()
     with WorkerThread("counter") as worker:
-        async with serve(reds, port=arguments.port) as server:
-            print(f"listening on {server.addresses[0]}", flush=True)
+        async with serve(reds, port=port) as server:
+            print("listening on", *server.addresses, flush=True)
             while not reds.clients:
                 await asyncio.sleep(0.1)
             id = reds.channels.first_free_id(PORT.id)
@@ -78,4 +76,11 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
+    try:
+        asyncio.run(main(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

@@ -1,11 +1,15 @@
 """A keyboard with lock lights and a mouse: keys are printed, the mouse moves a square.
 
-python examples/keyboard_mouse.py
-remote-viewer spice://127.0.0.1:5900
+    python examples/keyboard_mouse.py
+    remote-viewer spice://127.0.0.1:5900
+
+Click into the window, and it has the mouse. Scroll, num and caps lock switch the lights, which the
+viewer's own keyboard follows.
 """
 
 import argparse
 import asyncio
+import sys
 
 from redspice.aio import AsyncioCore, serve
 from redspice.buttons import device_buttons
@@ -68,11 +72,7 @@ class Mouse(MouseInterface):
         self.screen.fill(left, top, left + self.side, top + self.side, color)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
-    arguments = parser.parse_args()
-
+async def main(port: int) -> None:
     reds = RedsState()
     reds.init(AsyncioCore())
     reds.set_noauth()
@@ -80,10 +80,17 @@ async def main() -> None:
     for device in (QxlInterface(screen), Keyboard(reds), Mouse(screen)):
         reds.add_interface(device)
 
-    async with serve(reds, port=arguments.port) as server:
+    async with serve(reds, port=port) as server:
         print("listening on", *server.addresses, flush=True)
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
+    try:
+        asyncio.run(main(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

@@ -1,13 +1,16 @@
 """Two servers, a blue and a green one: press M, and the viewer moves to the other without a break.
 
-python examples/migration.py
-remote-viewer spice://127.0.0.1:5900
+    python examples/migration.py
+    remote-viewer spice://127.0.0.1:5900
+
+The screen changes its color with the server, and M takes it back again.
 """
 
 import argparse
 import asyncio
+import sys
 
-from redspice.aio import AsyncioCore, serve
+from redspice.aio import AsyncioCore, Server, TcpAddress, serve
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ConfigurationError
 from redspice.interfaces import KeyboardInterface, MigrationInterface, QxlInterface
@@ -56,19 +59,28 @@ class Machine(KeyboardInterface, MigrationInterface):
         print(f"{self.name}: {len(self.reds.clients)} viewers left", flush=True)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=5900, help="of the blue one")
-    arguments = parser.parse_args()
+def tcp_port(server: Server) -> int:
+    (address,) = server.addresses
+    assert isinstance(address, TcpAddress)
+    return address.port
 
+
+async def main(port: int) -> None:
     blue, green = Machine("blue", BLUE), Machine("green", GREEN)
     blue.other, green.other = green, blue
-    async with serve(blue.reds, port=arguments.port) as first, serve(green.reds, port=0) as second:
+    async with serve(blue.reds, port=port) as first, serve(green.reds, port=0) as second:
         for machine, server in ((blue, first), (green, second)):
-            machine.port = server.addresses[0].port
+            machine.port = tcp_port(server)
             print("listening on", *server.addresses, flush=True)
         await first.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="of the blue one")
+    try:
+        asyncio.run(main(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

@@ -3,12 +3,14 @@
     python examples/port_echo.py
     remote-viewer spice://127.0.0.1:5900
 
-A program on the viewer's side reaches it by its name: spice-gtk has `SpicePortChannel` for that. In
-a virtual machine the other end would be a virtio port.
+A program on the viewer's side reaches it by its name, org.example.echo: spice-gtk has
+`SpicePortChannel` for that. This side says when a viewer comes and goes. In a virtual machine it
+would be a virtio port.
 """
 
 import argparse
 import asyncio
+import sys
 
 from redspice.aio import AsyncioCore, serve
 from redspice.interfaces import CharDeviceInterface, PortEvent
@@ -49,20 +51,22 @@ class EchoPort(CharDeviceInterface):
         return data
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--port", type=int, default=5900)
-    parser.add_argument("--name", default="org.example.echo")
-    arguments = parser.parse_args()
-
+async def main(port: int) -> None:
     reds = RedsState()
     reds.init(AsyncioCore())
     reds.set_noauth()
-    reds.add_interface(EchoPort(arguments.name))
-    async with serve(reds, port=arguments.port) as server:
-        print(f"listening on {server.addresses[0]}", flush=True)
+    reds.add_interface(EchoPort("org.example.echo"))
+    async with serve(reds, port=port) as server:
+        print("listening on", *server.addresses, flush=True)
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
+    try:
+        asyncio.run(main(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

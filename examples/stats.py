@@ -1,14 +1,17 @@
 """A clock that is watched: figures every second, a page for Prometheus, a statistics file.
 
-python examples/stats.py
-remote-viewer spice://127.0.0.1:5900
-redspice top 127.0.0.1:9180
-curl http://127.0.0.1:9180/metrics
+    python examples/stats.py
+    remote-viewer spice://127.0.0.1:5900
+    redspice top 127.0.0.1:9180
+    curl http://127.0.0.1:9180/metrics
+
+All of them have the same numbers; those that are printed are of the last second.
 """
 
 import argparse
 import asyncio
 import itertools
+import sys
 
 from redspice.aio import AsyncioCore, serve, stat_file
 from redspice.aio.metrics import metrics_server
@@ -51,12 +54,7 @@ def line(before: ServerStats, now: ServerStats) -> str:
     )
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
-    parser.add_argument("--metrics-port", type=int, default=9180, help="where Prometheus does")
-    arguments = parser.parse_args()
-
+async def main(port: int, metrics_port: int) -> None:
     reds = RedsState()
     reds.init(AsyncioCore())
     reds.set_noauth()
@@ -64,8 +62,8 @@ async def main() -> None:
     reds.add_interface(QxlInterface(screen))
 
     async with (
-        serve(reds, port=arguments.port) as server,
-        metrics_server(reds, port=arguments.metrics_port) as pages,
+        serve(reds, port=port) as server,
+        metrics_server(reds, port=metrics_port) as pages,
         stat_file(reds) as path,
     ):
         print("listening on", *server.addresses, flush=True)
@@ -74,4 +72,13 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
+    parser.add_argument("--metrics-port", type=int, default=9180, help="where Prometheus does")
+    options = parser.parse_args()
+    try:
+        asyncio.run(main(options.port, options.metrics_port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

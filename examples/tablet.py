@@ -8,6 +8,7 @@ With one screen and a tablet the viewer moves its own pointer, so that it does n
 
 import argparse
 import asyncio
+import sys
 
 from redspice.aio import AsyncioCore, serve
 from redspice.display.framebuffer import Framebuffer
@@ -53,11 +54,7 @@ class Paper(TabletInterface):
         self.screen.fill(0, 0, self.screen.width, self.screen.height, PAPER)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
-    arguments = parser.parse_args()
-
+async def main(port: int) -> None:
     reds = RedsState()
     reds.init(AsyncioCore())
     reds.set_noauth()
@@ -65,10 +62,17 @@ async def main() -> None:
     reds.add_interface(QxlInterface(screen))
     reds.add_interface(Paper(screen))
 
-    async with serve(reds, port=arguments.port) as server:
+    async with serve(reds, port=port) as server:
         print("listening on", *server.addresses, flush=True)
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--port", type=int, default=5900, help="where viewers connect")
+    try:
+        asyncio.run(main(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit(f"cannot listen: {error}")

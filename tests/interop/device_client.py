@@ -135,12 +135,29 @@ class Viewer:
             library.spice_session_disconnect(ctypes.c_void_p(hash(self.session)))
             self.loop.quit()
             return False
+        if name == "share_cd":
+            self.share_cd(*arguments)
+            return True
         port = next(port for port in self.ports if port.name == arguments[0])
         if name == "write":
             port.write(arguments[1])
         elif name == "event":
             Spice.PortChannel.event(port.channel, arguments[1])
         return True
+
+    def share_cd(self, path):
+        """Have the server's machine see a USB drive with this file as its disc."""
+
+        def connected(usb, result):
+            usb.connect_device_finish(result)
+            tell("usb", path)
+
+        def added(usb, device):
+            if usb.is_device_shared_cd(device):
+                usb.connect_device_async(device, None, connected)
+
+        listen(self.usb, "device-added", added)
+        self.usb.create_shared_cd_device(path)
 
 
 def main():

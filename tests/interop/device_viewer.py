@@ -33,6 +33,7 @@ def device_viewer(folder: Path, port: int, *options: str) -> Iterator[GtkViewer]
         try:
             viewer = GtkViewer(process, folder)
             yield viewer
-            viewer.quit()
+            if process.poll() is None:
+                viewer.quit()
         finally:
             process.kill()
