@@ -42,7 +42,8 @@ class Sessions:
             raise LinkError(LinkErr.BAD_CONNECTION_ID, "another viewer has this session")
         if self._reds.channels.find(mess.channel_type, mess.channel_id) is None:
             raise LinkError(LinkErr.CHANNEL_NOT_AVAILABLE, f"{name} is gone")
-        if mess.channel_type == MAIN.id and self._full:
+        # One that comes once more takes the place that it has.
+        if mess.channel_type == MAIN.id and client is None and self._full:
             reason = f"as many viewers as may be are in, {len(self.clients)}"
             raise LinkError(LinkErr.CHANNEL_NOT_AVAILABLE, reason)
 
@@ -60,6 +61,8 @@ class Sessions:
         if channel is None or client is None or connection.closed:
             raise ProtocolError("the session or the channel ended during the link stage")
         channel_client: RedChannelClient = channel.connect(client, connection, linked)
+        if linked.channel_type == MAIN.id and linked.connection_id != 0:
+            client.target = Target(client, self._reds.core, self._reds.limits)
         if client.target is not None:
             client.target.hold(channel_client)
         if client not in self.clients:
@@ -78,20 +81,15 @@ class Sessions:
         return most is not None and len(self.clients) >= most
 
     def _new_client(self, session_id: int) -> RedClient:
-        """A viewer, which comes from another server if it has a session there already."""
+        """A viewer, which keeps the session that it has at another server, if it has one there."""
         if not self._reds.allow_multiple_clients:
             for other in tuple(self.clients):
                 other.disconnect("another viewer takes over")
         if (again := self.find(session_id)) is not None:
             again.disconnect("the viewer comes once more")
-        limits = self._reds.limits
-        moved = session_id != 0
         while session_id == 0 or self.find(session_id) is not None:
             session_id = secrets.randbits(32)
-        client = RedClient(session_id, self._gone, limits.max_glz_pixels)
-        if moved:
-            client.target = Target(client, self._reds.core, limits)
-        return client
+        return RedClient(session_id, self._gone, self._reds.limits.max_glz_pixels)
 
     def _gone(self, client: RedClient) -> None:
         self.clients.remove(client)

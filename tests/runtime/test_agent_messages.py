@@ -259,3 +259,8 @@ def test_a_capability_is_added_to_words_that_stay(words: list[int]) -> None:
 def test_a_capability_of_a_later_word_is_added_too() -> None:
     assert with_cap([7], 40) == [7, 1 << 8]
     assert MESSAGE_HEADER_SIZE == 20
+
+
+@pytest.mark.parametrize("message", [Clipboard(1, b"secret"), FileXferData(1, b"secret")])
+def test_what_is_copied_is_not_for_logs(message: AgentMessage) -> None:
+    assert "secret" not in repr(message)

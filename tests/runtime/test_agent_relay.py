@@ -28,11 +28,12 @@ from redspice.channels.main import AGENT_MESSAGES
 from redspice.char_device import TOKEN_TIMEOUT
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import AlreadyRegisteredError, ConfigurationError
-from redspice.interfaces import QxlInterface, TabletInterface
+from redspice.interfaces import ChannelEvent, ChannelEventInfo, QxlInterface, TabletInterface
 from redspice.reds import RedsState
 from redspice_protocol.inputs import MsgcInputsMousePosition, MsgcInputsMousePress
 from runtime.fake_agent import CLIENT, MAX_CHUNK, SERVER, AgentUser, FakeAgent, chunk, header
 from runtime.fake_core import FakeCore
+from runtime.peer import Viewer
 
 GONE = ClientDisconnected()
 SAID = Reply(2, 1)
@@ -103,6 +104,36 @@ def test_an_agent_is_removed_once(reds: RedsState) -> None:
     reds.remove_interface(agent)
     with pytest.raises(ConfigurationError, match="not registered"):
         reds.remove_interface(agent)
+
+
+def test_an_agent_may_be_removed_while_it_is_added(reds: RedsState) -> None:
+    agent = FakeAgent()
+
+    class Tablet(TabletInterface):
+        def set_logical_size(self, width: int, height: int) -> None:
+            if reds.agent.connected:
+                reds.remove_interface(agent)
+
+    reds.add_interface(QxlInterface(Framebuffer(8, 8)))
+    reds.add_interface(Tablet())
+    reds.add_interface(agent)
+    assert not reds.agent.connected
+    assert agent.states == []
+    assert agent.wakeup_listener is None
+
+
+def test_a_message_that_cannot_be_made_does_not_keep_others_back(reds: RedsState) -> None:
+    agent = with_agent(reds)
+    device = reds.agent._device
+    assert device is not None
+
+    def fail() -> bytes:
+        raise ConfigurationError("impossible")
+
+    with pytest.raises(ConfigurationError, match="impossible"):
+        device.say(fail)
+    device.say(lambda: PIECE)
+    assert agent.messages(SERVER) == [SAID]
 
 
 # From viewers to the agent.
@@ -749,3 +780,16 @@ def test_an_agent_that_does_not_ask_for_graphics_devices_is_not_told(reds: RedsS
 def test_impossible_graphics_devices_are_refused(address: str, ids: list[int]) -> None:
     with pytest.raises(ConfigurationError):
         QxlInterface(Framebuffer(8, 8)).set_device_info(address, ids)
+
+
+def test_an_agent_that_comes_with_its_viewer_is_told_by_init(
+    reds: RedsState, core: FakeCore
+) -> None:
+    def channel_event(event: ChannelEvent, info: ChannelEventInfo) -> None:
+        if event is ChannelEvent.INITIALIZED:
+            reds.add_interface(FakeAgent())
+
+    core.channel_event = channel_event  # type: ignore[method-assign]
+    greeting = Viewer(reds).greeting
+    assert [one.name for one in greeting] == ["init", "mouse_mode"]
+    assert greeting[0].message.agent_connected == 1

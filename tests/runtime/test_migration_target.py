@@ -8,9 +8,18 @@ import pytest
 
 from redspice.caps import MainCap
 from redspice.channel import TRANSFER, RedChannel
+from redspice.channels.display import DisplayChannel
+from redspice.channels.inputs import InputsChannel
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ProtocolError
-from redspice.interfaces import KeyboardInterface, PlaybackInterface, QxlInterface
+from redspice.interfaces import (
+    ChannelEvent,
+    ChannelEventInfo,
+    KeyboardInterface,
+    PlaybackInterface,
+    QxlInterface,
+)
+from redspice.limits import Limits
 from redspice.migration.arrival import MAX_DATA_SIZE, MAX_HELD
 from redspice.migration.data import DisplayData, InputsData, LossyArea, MainData
 from redspice.migration.movable import Movable
@@ -141,6 +150,14 @@ def test_it_may_come_once_more_while_it_is_held(server: RedsState) -> None:
     assert Peer(server).link("main", connection_id=SESSION) == LinkErr.BAD_CONNECTION_ID
 
 
+def test_it_may_come_once_more_where_no_other_may(server: RedsState) -> None:
+    server.allow_multiple_clients, server.limits = True, Limits(max_clients=1)
+    first = Mover(server)
+    assert Peer(server).link("main", connection_id=SESSION + 1) == LinkErr.CHANNEL_NOT_AVAILABLE
+    assert Peer(server).link("main", connection_id=SESSION) == LinkErr.OK
+    assert first.main.connection.closed
+
+
 def test_it_replaces_a_viewer_as_any_other_does(server: RedsState) -> None:
     viewer = Viewer(server)
     Mover(server)
@@ -179,6 +196,24 @@ def test_who_leaves_early_leaves_nothing(server: RedsState, core: FakeCore) -> N
         peer.connection.receive_eof()
     assert core.armed <= before
     assert server.clients == []
+
+
+def test_who_is_cut_off_while_another_makes_way_leaves_nothing(
+    server: RedsState, core: FakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Viewer(server)
+    coming = Peer(server)
+    before = core.armed
+
+    def channel_event(event: ChannelEvent, info: ChannelEventInfo) -> None:
+        if event is ChannelEvent.DISCONNECTED:
+            coming.connection.close()
+
+    monkeypatch.setattr(core, "channel_event", channel_event)
+    coming.link("main", connection_id=SESSION)
+    assert coming.connection.closed
+    assert server.clients == []
+    assert core.armed < before
 
 
 @pytest.mark.parametrize("size", [MAX_HELD, 2 * MAX_HELD])
@@ -459,6 +494,35 @@ def test_data_that_are_late_end_their_channel(
     assert "has not come from its server in 10 s" in caplog.text
 
 
+@pytest.mark.parametrize("lost", ["late", "wrong", "closed"])
+def test_a_viewer_has_come_when_its_last_channel_is_lost(
+    server: RedsState, core: FakeCore, mover: Mover, lost: str
+) -> None:
+    mover.ask()
+    mover.bring("main", MAIN)
+    mover.bring("inputs", INPUTS)
+    assert not server.clients[0].settled
+    if lost == "late":
+        core.advance(10)
+    elif lost == "wrong":
+        mover.bring("display", b"garbage!")
+    else:
+        mover.display.connection.receive_eof()
+    assert mover.closed == ["display"]
+    assert server.clients[0].settled
+    again = Peer(server)
+    assert again.link("display", connection_id=SESSION) == 0
+    again.send("init", DISPLAY_INIT)
+    assert "inval_all_palettes" in again.names(), "it is held no more"
+
+
+def test_a_question_is_answered_once(server: RedsState, mover: Mover) -> None:
+    server.seamless_migration = False
+    assert mover.ask() == ["migrate_dst_seamless_nack"]
+    mover.ask()
+    assert "main" in mover.closed
+
+
 @pytest.mark.parametrize("channel", ["main", "display", "inputs"])
 def test_wrong_data_end_their_channel(
     mover: Mover, channel: str, caplog: pytest.LogCaptureFixture
@@ -471,9 +535,11 @@ def test_wrong_data_end_their_channel(
 
 def test_data_larger_than_any_are_refused(mover: Mover) -> None:
     mover.ask()
-    mover.display.send_bytes(mover.display.frame(5, bytes(MAX_DATA_SIZE))[:6])
+    most = DisplayChannel.max_message_size + MAX_DATA_SIZE
+    mover.display.send_bytes(mover.display.frame(5, bytes(most))[:6])
     assert mover.closed == []
-    mover.inputs.send_bytes(mover.inputs.frame(5, bytes(MAX_DATA_SIZE + 1))[:6])
+    most = InputsChannel.max_message_size + MAX_DATA_SIZE
+    mover.inputs.send_bytes(mover.inputs.frame(5, bytes(most + 1))[:6])
     assert mover.closed == ["inputs"]
 
 
@@ -536,6 +602,7 @@ def test_a_viewer_that_comes_from_nowhere_cannot_go_on(reds: RedsState, message:
 
 SETUPS: dict[Stage, tuple[Sign, ...]] = {
     Stage.JOINED: (),
+    Stage.DECLINED: (Sign.DECLINED,),
     Stage.SEAMLESS: (Sign.ACCEPTED,),
     Stage.ARRIVING: (Sign.ACCEPTED, Sign.MAIN_DATA),
     Stage.ARRIVED: (Sign.END,),

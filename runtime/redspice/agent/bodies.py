@@ -130,7 +130,7 @@ class Clipboard:
     """What is in a clipboard: the answer to `ClipboardRequest`."""
 
     type: int
-    data: bytes
+    data: bytes = field(repr=False)  # passwords are copied, too
     selection: int = Selection.CLIPBOARD
 
 
@@ -208,7 +208,7 @@ class FileXferData:
     """The next bytes of a file."""
 
     id: int
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,9 @@
     guest ◄── the viewers' pieces, and what the server has to say, one message of it at a time
 
 Without a viewer that has started the agent what it says is read and dropped: it announces its
-capabilities before anybody listens. What makes no sense ends the agent, not the viewers.
+capabilities before anybody listens. But while a viewer is on its way from another server it is not
+read: it may be in the middle of a message, and the viewer brings how far that was read. What makes
+no sense ends the agent, not the viewers.
 """
 
 from __future__ import annotations
@@ -75,7 +77,8 @@ class AgentViewer(Protocol):
 
 
 class AgentDevice(MovableDevice[AgentViewer, bytes]):
-    """One connection to an agent; `failed` and `announced` are called from inside."""
+    """One connection to an agent; `failed` and `announced` are called from inside, and `expecting`
+    tells whether a viewer is on its way."""
 
     tokens = CLIENT_TOKENS
     token_batch = TOKEN_BATCH
@@ -87,13 +90,18 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
         rules: AgentRules,
         failed: Callable[[str], None],
         announced: Callable[[], None],
+        expecting: Callable[[], bool],
     ) -> None:
         super().__init__(core, interface)
         self.caps: Capabilities | None = None
         """What the agent has announced; None so far."""
+        self.untouched = True
+        """Whether nothing was said here, in either direction: then it may be gone on with what was
+        said at another server."""
         self._rules = rules
         self._failed = failed
         self._announced = announced
+        self._expecting = expecting
         self._filter = MessageFilter(rules)
         self._port = 0
         self._left = 0
@@ -123,6 +131,10 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
         if not self._saying:
             self._say_due()
 
+    def write(self, data: bytes, client: AgentViewer | None = None) -> None:
+        self.untouched = False
+        super().write(data, client)
+
     def written(self) -> None:
         self._own = max(0, self._own - 1)  # those of another server are not counted
         self._say_due()
@@ -132,15 +144,23 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
             make = next(iter(self._due))
             del self._due[make]
             self._saying = True
-            message = make()
-            self._saying = False
+            try:
+                message = make()
+            finally:
+                self._saying = False
             if message is not None:
                 self.write_own(message)
 
     # Toward the viewers.
 
     def wants_data(self) -> bool:
-        return not self.clients or super().wants_data()
+        return super().wants_data() if self.clients else not self._expecting()
+
+    def receive_some(self, most: int) -> bytes:
+        data = super().receive_some(most)
+        if data:
+            self.untouched = False
+        return data
 
     def remove_client(self, client: AgentViewer) -> None:
         super().remove_client(client)
@@ -197,7 +217,12 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
             state.header = bytes(self._partial)
         return state
 
-    def restore_reading(self, viewer: AgentViewer, state: FromAgent) -> None:
+    def take_unwritten(self) -> bytes:
+        self._own = 0
+        self.untouched = True  # what is said from now on follows what another server will have said
+        return super().take_unwritten()
+
+    def restore_reading(self, viewer: AgentViewer, state: FromAgent, verdict: Verdict) -> None:
         """Go on reading where another server has ended. Raises `AgentError`."""
         if len(state.chunk_header) < CHUNK_HEADER_SIZE:
             self._left = 0
@@ -205,7 +230,7 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
         else:
             self._port, self._left = parse_chunk_header(state.chunk_header)
             self._partial[:] = state.header[: self._left]
-        self._filter.resume(state.remaining, verdict_of(state.filter_result))
+        self._filter.resume(state.remaining, verdict)
         self._audience = (viewer,)
 
     def _read_chunk(self) -> bool:

@@ -58,6 +58,11 @@ class AgentRules:
     copypaste: bool = True
     file_xfer: bool = True
 
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is forbidden."""
+        return self.copypaste and self.file_xfer
+
     def verdict(self, type: int) -> Verdict:
         """What becomes of messages of this type; those of unknown types pass."""
         forbidden = (type in CLIPBOARD_TYPES and not self.copypaste) or (

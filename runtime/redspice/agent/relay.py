@@ -35,6 +35,7 @@ from redspice.agent.device import (
     AgentViewer,
     verdict_of,
 )
+from redspice.agent.errors import AgentError
 from redspice.agent.filter import AgentRules, MessageFilter, Verdict
 from redspice.agent.messages import build_message
 from redspice.agent.monitors import MonitorsCollector
@@ -42,16 +43,13 @@ from redspice.agent.pointer import AgentTablet
 from redspice.agent.turns import Turns
 from redspice.errors import AlreadyRegisteredError, ProtocolError
 from redspice.interfaces import QxlInterface
-from redspice.migration.data import CharDeviceData, MainData, ToAgent
+from redspice.migration.data import UNLIMITED, CharDeviceData, MainData, ToAgent
 
 if TYPE_CHECKING:
     from redspice.interfaces import CharDeviceInterface
     from redspice.reds import RedsState
 
 logger = logging.getLogger("redspice")
-
-# A viewer that grants so many messages takes any number.
-UNLIMITED = 0xFFFFFFFF
 
 CLIENT_GONE = build_message(ClientDisconnected())
 
@@ -111,12 +109,15 @@ class AgentRelay:
         """An agent is there. Raises `AlreadyRegisteredError` if there is one already."""
         self.check_free()
         core = self._reds.core
-        device = AgentDevice(core, interface, self.rules, self._fail, self._announced)
+        device = AgentDevice(
+            core, interface, self.rules, self._fail, self._announced, self._expecting
+        )
         self._device = device
         self._turns = Turns(core, device.write_piece, self._overdue)
         self._reds.main.push_agent_connected()
         self._reds.screens_changed()
-        device.open()
+        if self._device is device:  # the embedder was told of the screens, and may have removed it
+            device.open()
 
     def check_free(self) -> None:
         """Raises `AlreadyRegisteredError` if there is an agent."""
@@ -186,6 +187,7 @@ class AgentRelay:
         """A viewer takes no part any more."""
         device, line = self._device, self._lines.pop(viewer, None)
         if device is None or line is None:
+            self.read_on()
             return
         device.remove_client(viewer)
         cut = self._turns.leave(viewer)
@@ -217,24 +219,57 @@ class AgentRelay:
     def restore(self, viewer: AgentViewer, data: MainData) -> None:
         """Go on with a viewer of another server, if it had started the agent.
 
+        The viewer may have made its state up. So it counts only where nobody has talked to this
+        agent, and what the rules could not look at counts only where they forbid nothing.
+
         Raises `AgentError` for a state that cannot be.
         """
         device = self._device
         if device is None or not data.started:
             return
+        if len(data.agent.write_data) > MAX_QUEUED:
+            raise AgentError(
+                f"{len(data.agent.write_data)} bytes for the agent, at most {MAX_QUEUED}"
+            )
+        first = device.untouched and not self._lines
+        passes = first and self.rules.everything
+
+        def verdict(result: int) -> Verdict:
+            return verdict_of(result) if passes else Verdict.DISCARD
+
+        if first:
+            device.restore_reading(viewer, data.from_agent, verdict(data.from_agent.filter_result))
         line = _Line(self.rules)
         line.spoke = True
-        line.filter.resume(data.to_agent.remaining, verdict_of(data.to_agent.filter_result))
+        line.filter.resume(data.to_agent.remaining, verdict(data.to_agent.filter_result))
         if line.filter.verdict is Verdict.FORWARD and not line.filter.between_messages:
             self._turns.resume(viewer)
-        if (
-            not self._lines
-        ):  # else others listen, and what one viewer claims must not matter to them
-            device.restore_reading(viewer, data.from_agent)
+        if not passes:
+            self._leave_out(data, device)
         self._lines[viewer] = line
         device.restore(viewer, data.agent)
 
+    def read_on(self) -> None:
+        """Read the agent, if that had to wait for a viewer from another server."""
+        if self._device is not None:
+            self._device.read()
+
     # Inside.
+
+    def _leave_out(self, data: MainData, device: AgentDevice) -> None:
+        """Make the agent forget what it has heard of a message whose rest is left out."""
+        said, agent = data.to_agent, data.agent
+        half = said.remaining and verdict_of(said.filter_result) is Verdict.FORWARD
+        if not self._lines and (half or agent.write_data):
+            device.write_own(CLIENT_GONE)
+        agent.write_data, agent.write_tokens = b"", 0
+
+    def _expecting(self) -> bool:
+        """Whether a viewer is on its way that may bring the state of its talk."""
+        mains = [client.main for client in self._reds.clients]
+        return self._reds.seamless_migration and any(
+            main is not None and main.arrival is not None for main in mains
+        )
 
     def _follow(self, line: _Line, piece: bytes) -> None:
         """Let the screens act on what a viewer would like, once all of it is there."""

@@ -27,8 +27,9 @@ PASSING = frozenset(
     )
 )
 
-# Bytes of a MIGRATE_DATA. A display with 1024 surfaces has 20 KiB; USB and ports have up to 1 MiB
-# that their guest has not taken yet.
+# Bytes of a MIGRATE_DATA beside those of the channel's largest message. A display with 1024
+# surfaces has 20 KiB. USB and ports stop reading their viewer once there is 1 MiB that their guest
+# has not taken, and the message that made it so much may be their largest.
 MAX_DATA_SIZE = (1 << 20) + (64 << 10)
 # Bytes that wait. A viewer opens a display with 20 bytes when it has come, and that may overtake
 # the END on its main channel.
@@ -43,7 +44,7 @@ class Arrival:
         self._reader = reader
         self._limit = reader.limit
         self._start: Callable[[], None] | None = None
-        reader.limit = max(reader.limit, MAX_DATA_SIZE)
+        reader.limit += MAX_DATA_SIZE
 
     def frames(self) -> Iterator[Frame]:
         """The messages that are to be looked at now. Raises `ProtocolError` if too much waits."""

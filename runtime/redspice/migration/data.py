@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from redspice.agent.headers import CHUNK_HEADER_SIZE, MESSAGE_HEADER_SIZE
 from redspice.migration import layouts
 from redspice.migration.body import VERSION, Body, Writer
 from redspice.migration.errors import MigrateDataError
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from redspice_protocol import Buffer
 
 UNLIMITED = 0xFFFFFFFF
-"""Tokens that nobody counts."""
+"""Tokens that nobody counts: whoever grants so many takes any number."""
 
 MAX_SURFACES = 1024
 """Surfaces of a display, as in the protocol."""
 # Serials and ids of images only grow; more than anybody has ever sent would overflow.
 MAX_NUMBER = 1 << 62
-CHUNK_HEADER_SIZE = 8
-MESSAGE_HEADER_SIZE = 20
 
 
 @dataclass(slots=True, kw_only=True)

@@ -40,7 +40,9 @@ class MovableDevice(CharDevice[ClientT, MessageT]):
         It never has more tokens than one that comes anew.
         """
         self.add_client(client, None if data.send_tokens == UNLIMITED else data.send_tokens)
-        state = self._clients[client]
+        state = self._clients.get(client)
+        if state is None:
+            return  # the device was read for it, and that was its end
         state.tokens = min(data.client_tokens, self.tokens)
         spent = self.tokens - state.tokens
         waiting = min(data.write_tokens, spent)

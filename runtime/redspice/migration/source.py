@@ -274,6 +274,11 @@ class Migration:
     def _send_from_scratch(
         self, client: RedClient, way: Way | None, destination: Destination
     ) -> None:
+        if not client.settled:
+            # It hears nothing yet, and the others' end is not to wait for it.
+            assert client.main is not None
+            client.main.connection.end("the guest leaves before the viewer has come")
+            return
         if way not in (None, Way.FAILED):
             _push(client, CANCEL, MsgEmpty())
         _push(client, SWITCH_HOST, destination.switch())

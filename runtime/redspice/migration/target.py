@@ -41,6 +41,9 @@ class Stage(Enum):
 
     JOINED = auto()
     """It is linked, and nothing is decided."""
+    DECLINED = auto()
+    """It was told that it may not bring data. A second question would cost an answer each time,
+    and a viewer that does not read the answers could ask without end."""
     SEAMLESS = auto()
     """It will bring the data of its channels."""
     ARRIVING = auto()
@@ -69,9 +72,10 @@ class Sign(Enum):
 MOVES: Mapping[Stage, Mapping[Sign, Stage]] = {
     Stage.JOINED: {
         Sign.ACCEPTED: Stage.SEAMLESS,
-        Sign.DECLINED: Stage.JOINED,
+        Sign.DECLINED: Stage.DECLINED,
         Sign.END: Stage.ARRIVED,
     },
+    Stage.DECLINED: {Sign.END: Stage.ARRIVED},
     Stage.SEAMLESS: {Sign.MAIN_DATA: Stage.ARRIVING, Sign.OTHER_DATA: Stage.SEAMLESS},
     Stage.ARRIVING: {Sign.OTHER_DATA: Stage.ARRIVING, Sign.COMPLETE: Stage.ARRIVED},
     Stage.ARRIVED: {},
@@ -130,8 +134,9 @@ class Target:
         self._check_complete()
 
     def channel_gone(self) -> None:
-        """A channel besides main is gone. When all are, the migration was called off: spice-gtk
-        then closes them, and forgets the main channel."""
+        """A channel besides main is gone. When all are, and the viewer has not come, the migration
+        was called off: spice-gtk then closes them, and forgets the main channel."""
+        self._check_complete()  # it may have been the last that was held
         everything, main = self._client.channel_clients, self._client.main
         if not self.arrived and len(everything) == 1 and main is not None:
             main.connection.end("the viewer stays where it was")
