@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from redspice import checks
+from redspice.check_queue import CheckQueue, QueuedCheck
 from redspice.errors import ConfigurationError
 from redspice.key_pool import KeyPool, KeyRequest
 from redspice.sasl.mechanisms import SaslConfig
@@ -34,21 +36,30 @@ class Admission:
         self._keys = KeyPool()
         self._ticketing = True
         self._ticket: Ticket | None = None
+        self._core: CoreInterface | None = None
+        self._checks: CheckQueue
+        self._lifetime: float | None = None
 
     def start(self, core: CoreInterface) -> None:
-        """Begin to make keys."""
+        """Begin to make keys. A ticket that was set before lives from now on."""
+        self._core = core
+        self._checks = CheckQueue(core)
         self._keys.start(core)
+        if self._ticket is not None and self._lifetime is not None:
+            self._ticket = replace(self._ticket, expires=core.now() + self._lifetime)
 
     def set_ticket(self, password: str | None, lifetime: float | None) -> None:
         """See `RedsState.set_ticket`."""
         # The reference server keeps 59 of 60 bytes, and has changed the expiry when it refuses.
         if lifetime is not None and not lifetime > 0:
             raise ConfigurationError(f"a ticket cannot live for {lifetime} s")
-        expires = None if lifetime is None else self._reds.core.now() + lifetime
+        expires = None
+        if lifetime is not None and self._core is not None:
+            expires = self._core.now() + lifetime
         ticket = None if password is None else Ticket(checks.text("password", password), expires)
         if not self._ticketing:
             self._keys.retire_shared()
-        self._ticket = ticket
+        self._ticket, self._lifetime = ticket, lifetime
         self._ticketing = True
 
     def set_noauth(self) -> None:
@@ -71,8 +82,10 @@ class Admission:
         shared = transport.secret or not self._ticketing
         return self._keys.request(shared=shared, deliver=deliver, network=transport.network)
 
-    def run_check(self, check: Callable[[], bool], done: Callable[[bool], None]) -> None:
-        self._reds.core.run_job(check, done)
+    def run_check(
+        self, transport: Transport, check: Callable[[], bool], done: Callable[[bool], None]
+    ) -> QueuedCheck:
+        return self._checks.submit(transport.network, check, done)
 
     def check_password(self, password: bytes) -> bool:
         if self.sasl is not None:

@@ -71,6 +71,9 @@ class RedChannelClient(Movable):
     """How many units of a PING's timestamp make a second."""
     link: RingLink[Self]
     """The place in the channel's ring of clients; the channel makes it."""
+    opened = False
+    """Whether the link stage is over. Nothing is said before what opens the channel, which tells
+    all that changed until then."""
     blocked = False
     """Whether the viewer's messages have to wait, for a device that is slower than the viewer;
     whoever unsets it calls `Connection.resume`."""
@@ -126,6 +129,7 @@ class RedChannelClient(Movable):
 
     def linked(self) -> None:
         """The link stage is over."""
+        self.opened = True
         if self.arrival is None:
             self.start()
 
@@ -210,7 +214,9 @@ class RedChannelClient(Movable):
         return output
 
     def _enqueue(self, item: PipeItem, put: Callable[[PipeItem], None]) -> None:
-        if self.connection.closed or self.arrival is not None or self.departure is not None:
+        if self.connection.closed or not self.opened:
+            return
+        if self.arrival is not None or self.departure is not None:
             return
         if self.pipe.full:
             waiting = f"{len(self.pipe)} messages of {self.pipe.bytes} bytes"
@@ -254,7 +260,7 @@ class RedChannelClient(Movable):
 
     def _made_items(self) -> list[PipeItem]:
         """What to send now that nothing waits."""
-        if self.arrival is not None:
+        if self.arrival is not None or not self.opened:
             return []
         if self.departure is not None:
             return self.departure.items()

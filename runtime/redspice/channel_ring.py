@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redspice.channels.display import DISPLAY, DisplayChannel
-from redspice.errors import AlreadyRegisteredError, ConfigurationError
+from redspice.errors import AlreadyRegisteredError, ConfigurationError, NotRegisteredError
 from redspice.ring import Ring
 
 if TYPE_CHECKING:
@@ -30,10 +30,21 @@ class ChannelRing(Ring["AnyChannel"]):
         return None
 
     def check_free(self, channels: Iterable[AnyChannel]) -> None:
-        """Raises `AlreadyRegisteredError` if type and id of one of `channels` are taken."""
+        """Raises `AlreadyRegisteredError` if type and id of one of `channels` are taken, or it is
+        another server's; `ConfigurationError` for an id that no viewer can be told."""
+        taken = {(channel.type, channel.id) for channel in self}
         for channel in channels:
-            if self.find(channel.type, channel.id) is not None:
+            if channel.id not in CHANNEL_IDS:
+                raise ConfigurationError(f"channel {channel.name}: ids are 0..{CHANNEL_IDS[-1]}")
+            if channel.link.ring is not None or (channel.type, channel.id) in taken:
                 raise AlreadyRegisteredError(f"channel {channel.name} is registered already")
+            taken.add((channel.type, channel.id))
+
+    def check_registered(self, channels: Iterable[AnyChannel]) -> None:
+        """Raises `NotRegisteredError` unless all of `channels` are in the ring."""
+        for channel in channels:
+            if channel.link.ring is not self:
+                raise NotRegisteredError(f"channel {channel.name} is not registered")
 
     def first_free_id(self, type: int) -> int:
         """The lowest id that a new channel of this type may have.

@@ -201,7 +201,7 @@ class Devices:
             check_version(instance, kind.name)
             if kind.single and getattr(self, kind.name) is not None:
                 raise AlreadyRegisteredError(f"there is a {kind.name} already")
-        if any(each.instance is instance for each in self._registered):
+        if self._find(instance) is not None:
             raise AlreadyRegisteredError(f"this {type(instance).__name__} is registered already")
         channels = [channel for kind in kinds for channel in kind.channels(reds, instance)]
         reds.channels.check_free(channels)
@@ -209,15 +209,15 @@ class Devices:
             if kind.single:
                 setattr(self, kind.name, instance)
         self._registered.append(Registered(instance, kinds, channels))
-        for channel in channels:
-            reds.register_channel(channel)
-        reds.screens_changed()
+        reds.register_channel(*channels)
+        if self._find(instance) is None:
+            return  # the embedder was told of the screens, and removed it
         for kind in kinds:
             kind.added(reds, instance)
 
     def remove(self, instance: Interface) -> None:
         """See `RedsState.remove_interface`."""
-        registered = next((each for each in self._registered if each.instance is instance), None)
+        registered = self._find(instance)
         if registered is None:
             raise NotRegisteredError(f"this {type(instance).__name__} is not registered")
         for kind in registered.kinds:
@@ -227,8 +227,12 @@ class Devices:
         for kind in registered.kinds:
             if kind.single:
                 setattr(self, kind.name, None)
-        for channel in registered.channels:
-            self._reds.unregister_channel(channel)
-        self._reds.screens_changed()
-        for kind in registered.kinds:
-            kind.removed(self._reds, instance)
+        # Both call the embedder, which must find it gone, whatever it does.
+        try:
+            for kind in registered.kinds:
+                kind.removed(self._reds, instance)
+        finally:
+            self._reds.unregister_channel(*registered.channels)
+
+    def _find(self, instance: Interface) -> Registered | None:
+        return next((each for each in self._registered if each.instance is instance), None)

@@ -1,8 +1,8 @@
 """Ticket keys that are made ahead, where they do not hold up the loop.
 
 Making a key takes about as long as thirty links, so a link that finds no key ready waits for one.
-Those who wait are served network by network (see `turns`), so that a flood of links from some of
-them delays the others by a key or two. Who may share one:
+Those who wait are served network by network (see `fair_queue`), so that a flood from some of them
+delays the others by a key or two. Who may share one:
 
 * Where others can read along and a password counts, a key serves one link: a ticket that somebody
   recorded opens nothing later.
@@ -22,9 +22,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
+from redspice.fair_queue import FairQueue
 from redspice.jobs import Failed, attempt
 from redspice.ticket import TicketKey
-from redspice.turns import Turns
 
 if TYPE_CHECKING:
     from redspice.interfaces import CoreInterface, Timer
@@ -84,7 +84,7 @@ class KeyPool:
 
     def __init__(self) -> None:
         self._keys: deque[TicketKey] = deque()
-        self._queue: Turns[KeyRequest] = Turns()
+        self._queue: FairQueue[KeyRequest] = FairQueue()
         self._sharing: dict[KeyRequest, None] = {}  # the oldest first
         self._shared: TicketKey | None = None
         self._shared_until = 0.0

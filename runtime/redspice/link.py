@@ -43,6 +43,7 @@ from redspice.ticket import TICKET_SIZE
 from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
+    from redspice.check_queue import QueuedCheck
     from redspice.key_pool import KeyRequest
     from redspice.sasl.mechanism import Mechanism
     from redspice.ticket import TicketKey
@@ -99,7 +100,9 @@ class LinkPolicy(Protocol):
     def check_password(self, password: bytes) -> bool:
         """Whether this password, perhaps empty, lets a viewer in now."""
 
-    def run_check(self, check: Callable[[], bool], done: Callable[[bool], None]) -> None:
+    def run_check(
+        self, transport: Transport, check: Callable[[], bool], done: Callable[[bool], None]
+    ) -> QueuedCheck:
         """Compute `check()` where it holds up nobody, then call `done` with its result."""
 
     def check_session(self, mess: LinkMess) -> None:
@@ -137,6 +140,7 @@ class LinkStage:
         self._key_request: KeyRequest | None = None
         self._key: TicketKey | None = None
         self._sasl: SaslStage | None = None
+        self._check: QueuedCheck | None = None
         self._sasl_good: bool | None = None
 
     @property
@@ -175,6 +179,9 @@ class LinkStage:
         self._key = self._sasl = None
         if self._key_request is not None:
             self._key_request.cancel()
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
 
     def _wanted(self) -> int | None:
         """How many bytes the next handler takes; None while there is nothing to do."""
@@ -302,7 +309,9 @@ class LinkStage:
         finally:
             self._output += self._sasl.data_to_send()
         if self._sasl.check is not None:
-            self._policy.run_check(self._sasl.check, self._check_done)
+            self._check = self._policy.run_check(
+                self._transport, self._sasl.check, self._check_done
+            )
             return LinkState.SASL_CHECK
         return LinkState.SASL if self._sasl.wanted is not None else self._admit(self._sasl.user)
 
@@ -313,6 +322,7 @@ class LinkStage:
 
     def _on_sasl_checked(self, _: bytes) -> LinkState:
         assert self._sasl is not None
+        self._check = None
         try:
             self._sasl.checked(bool(self._sasl_good))
         finally:

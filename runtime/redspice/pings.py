@@ -1,8 +1,9 @@
 """The pings of one channel connection: when each was sent, and who waits for the answer.
 
 A PING takes its timestamp when it is sent, not when it is queued. The viewer sends id and timestamp
-back; an answer that fits no ping is ignored. The main channel counts in microseconds, the others in
-nanoseconds.
+back; an answer that fits no ping is ignored. Viewers answer in order, so what an answer has
+overtaken is forgotten: a viewer that leaves some out must not fill the memory. The main channel
+counts in microseconds, the others in nanoseconds.
 """
 
 from __future__ import annotations
@@ -53,9 +54,12 @@ class Pings:
     def answered(self, pong: MsgcPong) -> None:
         """An answer came."""
         sent_at, answered = self._out.get(pong.id, (0.0, None))
-        if answered is not None and self._stamp(sent_at) == pong.timestamp:
-            del self._out[pong.id]
-            answered(self._now() - sent_at)
+        if answered is None or self._stamp(sent_at) != pong.timestamp:
+            return
+        while (oldest := next(iter(self._out))) != pong.id:
+            del self._out[oldest]
+        del self._out[pong.id]
+        answered(self._now() - sent_at)
 
     def _stamp(self, seconds: float) -> int:
         return int(seconds * self._ticks)

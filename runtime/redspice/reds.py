@@ -8,6 +8,7 @@ pointer (`mouse_modes`). What is said on a channel is the channel's business.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from redspice import checks
 from redspice.admission import Admission
@@ -31,8 +32,6 @@ from redspice.stats.collect import Statistics
 from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from redspice.channel import AnyChannel
     from redspice.client import RedClient
     from redspice.interfaces import Interface, Timer
@@ -55,8 +54,6 @@ class RedsState(MigrationCommands):
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
         """What viewers may cost; another value counts for what begins after it was set."""
-        self.uuid: UUID | None = None
-        """What tells viewers that two addresses are one server."""
         self.allow_multiple_clients = False
         """Whether a new viewer leaves the others connected."""
         self.exit_on_disconnect = False
@@ -75,6 +72,7 @@ class RedsState(MigrationCommands):
         self.migration = Migration(self)
         self._vm_running = True
         self._name: str | None = None
+        self._uuid: UUID | None = None
         self._image_compression = DEFAULT_COMPRESSION
         self._core: CoreInterface | None = None
         self._refusals: RefusalLog | None = None
@@ -113,6 +111,18 @@ class RedsState(MigrationCommands):
         if name is not None:
             checks.text("name", name)
         self._name = name
+
+    @property
+    def uuid(self) -> UUID | None:
+        """What tells viewers that two addresses are one server. Setting what is no `uuid.UUID`
+        raises `ConfigurationError`."""
+        return self._uuid
+
+    @uuid.setter
+    def uuid(self, uuid: UUID | None) -> None:
+        if uuid is not None and not isinstance(uuid, UUID):
+            raise ConfigurationError(f"{uuid!r} is no UUID")
+        self._uuid = uuid
 
     @property
     def image_compression(self) -> Compression:
@@ -208,10 +218,10 @@ class RedsState(MigrationCommands):
     ) -> None:
         """Let viewers in that know `password`, for `lifetime` seconds from now (None: for ever).
 
-        An empty password, or None, lets nobody in. Viewers that are in stay in, unless
-        `disconnect_if_connected`. Raises `ConfigurationError`, and changes nothing, for more than
-        60 bytes of UTF-8, a NUL, a lifetime that is not positive, or with `fail_if_connected`
-        while there are viewers.
+        An empty password, or None, lets nobody in. Before `init` there is no clock: then the time
+        begins there. Viewers that are in stay in, unless `disconnect_if_connected`. Raises
+        `ConfigurationError`, and changes nothing, for more than 60 bytes of UTF-8, a NUL, a
+        lifetime that is not positive, or with `fail_if_connected` while there are viewers.
         """
         if fail_if_connected and self.clients:
             raise ConfigurationError("viewers are connected")
@@ -274,23 +284,32 @@ class RedsState(MigrationCommands):
 
     # The ring of channels.
 
-    def register_channel(self, channel: AnyChannel) -> None:
-        """Insert a channel and tell viewers that already have their list.
+    def register_channel(self, *channels: AnyChannel) -> None:
+        """Insert a channel, or several, and tell viewers that already have their list.
 
-        Raises `AlreadyRegisteredError` if there is one of this type and id.
+        Raises, and inserts none, `AlreadyRegisteredError` if there is one of this type and id, and
+        `ConfigurationError` for an id that is not 0..255.
         """
-        self.channels.check_free((channel,))
-        self.channels.insert(channel.link)
-        channel.registered()
-        self.main.announce(channel)
+        self.channels.check_free(channels)
+        for channel in channels:
+            self.channels.insert(channel.link)
+            channel.registered()
+            self.main.announce(channel)
+        # Last, as it calls the embedder: the channels of a screen come and go together.
         self.screens_changed()
 
-    def unregister_channel(self, channel: AnyChannel) -> None:
-        """Take a channel out and disconnect it from its viewers."""
-        self.channels.remove(channel.link)
-        for channel_client in channel.clients:
-            channel_client.connection.end("the channel was unregistered")
-        channel.unregistered()
+    def unregister_channel(self, *channels: AnyChannel) -> None:
+        """Take a channel, or several, out and disconnect it from its viewers.
+
+        Raises `NotRegisteredError`, and takes none, for one that is not registered here.
+        """
+        self.channels.check_registered(channels)
+        for channel in channels:
+            self.channels.remove(channel.link)
+        for channel in channels:
+            for channel_client in channel.clients:
+                channel_client.connection.end("the channel was unregistered")
+            channel.unregistered()
         self.screens_changed()
 
     def listed_channels(self) -> list[AnyChannel]:

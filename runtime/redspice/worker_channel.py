@@ -78,10 +78,14 @@ class FarReds:
 
     def __init__(self, reds: RedsState, worker: Worker) -> None:
         self.core = worker.core
-        self.limits: Limits = reds.limits
         self.vm_running = reds.vm_running
         self._reds = reds
         self._to_server = worker.to_server
+
+    @property
+    def limits(self) -> Limits:
+        """The server's. It may get others later, but an object of them never changes."""
+        return self._reds.limits
 
     def dispatch(self, call: Callable[[RedsState], object]) -> None:
         """Have `call` run in the server's loop, with the real `RedsState`; it is not waited for."""
@@ -133,7 +137,7 @@ class FarConnection:
 
     def start(self) -> None:
         """Open the channel."""
-        self._run(self.channel_client.start)
+        self._run(self.channel_client.linked)
         self.on_output()
 
     def receive_data(self, data: bytes) -> None:
@@ -321,7 +325,13 @@ class WorkerChannel(RedChannel[WorkerChannelClient]):
         self._far: AnyChannel | None = None  # for the worker only
 
     def registered(self) -> None:
-        self.dispatch(lambda channel: channel.registered())
+        running = self.reds.vm_running
+
+        def begin(channel: AnyChannel) -> None:
+            self._far_reds.vm_running = running  # it may have changed since the channel was made
+            channel.registered()
+
+        self.dispatch(begin)
 
     def unregistered(self) -> None:
         self.dispatch(lambda channel: channel.unregistered())

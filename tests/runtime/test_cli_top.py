@@ -133,8 +133,8 @@ def page_at(content: bytes, status: int = 200) -> Iterator[str]:
             thread.join()
 
 
-def refusal(target: str) -> str:
-    result = CliRunner().invoke(main, ["top", target, "--once", "--interval", "0.01"])
+def refusal(target: str, interval: str = "0.01") -> str:
+    result = CliRunner().invoke(main, ["top", target, "--once", "--interval", interval])
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
@@ -289,6 +289,10 @@ def test_a_file_in_the_middle_of_a_change_is_read_again(
 )
 def test_what_cannot_be_a_target_is_one_line(target: str) -> None:
     assert refusal(target) == f"{target!r} is no URL, no host:port, no process and no file"
+
+
+def test_an_interval_that_is_no_number_is_one_line(stat_path: str) -> None:
+    assert refusal(stat_path, "nan") == "--interval nan is no number of seconds"
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: FilePath) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from redspice.channels.inputs import InputsChannel
 from redspice.devices import KINDS, SUBTYPES, Kind
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import (
@@ -216,3 +217,78 @@ def test_an_impossible_char_device_is_refused(
     device = type("Device", (CharDeviceInterface,), {"subtype": subtype})
     with pytest.raises(ConfigurationError, match=reason):
         device(portname)
+
+
+@pytest.mark.parametrize("id", [-1, 256])
+def test_a_channel_whose_id_cannot_be_told_is_refused(reds: RedsState, id: int) -> None:
+    before = list(reds.channels)
+    with pytest.raises(ConfigurationError, match=f"inputs:{id}: ids are 0..255"):
+        reds.register_channel(InputsChannel(reds, id))
+    assert list(reds.channels) == before
+
+
+def test_of_several_channels_all_are_registered_or_none(reds: RedsState) -> None:
+    with pytest.raises(AlreadyRegisteredError, match="inputs:2"):
+        reds.register_channel(*(InputsChannel(reds, id) for id in (1, 2, 2)))
+    assert names(reds) == []
+    one, two = InputsChannel(reds, 1), InputsChannel(reds, 2)
+    reds.register_channel(one)
+    with pytest.raises(NotRegisteredError, match="inputs:2"):
+        reds.unregister_channel(one, two)
+    assert names(reds) == ["inputs:1"]
+    reds.register_channel(two)
+    reds.unregister_channel(one, two)
+    assert names(reds) == []
+
+
+def test_a_channel_is_of_one_server() -> None:
+    one, two = RedsState(), RedsState()
+    channel = InputsChannel(one, 1)
+    one.register_channel(channel)
+    with pytest.raises(AlreadyRegisteredError, match="inputs:1"):
+        two.register_channel(channel)
+    with pytest.raises(NotRegisteredError, match="inputs:1"):
+        two.unregister_channel(channel)
+
+
+def test_a_tablet_that_fails_leaves_no_half_of_a_screen(
+    reds: RedsState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablet, screen = TabletInterface(), QxlInterface(Framebuffer(8, 8))
+    reds.add_interface(tablet)
+    with monkeypatch.context() as broken:
+        broken.setattr(tablet, "set_logical_size", lambda width, height: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            reds.add_interface(screen)
+    assert names(reds) == ["cursor:0", "display:0"]
+    reds.remove_interface(screen)
+    assert names(reds) == []
+
+
+def test_an_agent_that_is_removed_as_it_is_added_is_gone(
+    reds: RedsState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablet, agent = TabletInterface(), Agent()
+    reds.add_interface(QxlInterface(Framebuffer(8, 8)))
+    reds.add_interface(tablet)
+    removed: list[Interface] = []
+
+    def remove(width: int, height: int) -> None:
+        if not removed:
+            removed.append(agent)
+            reds.remove_interface(agent)
+
+    monkeypatch.setattr(tablet, "set_logical_size", remove)
+    reds.add_interface(agent)
+    assert removed
+    assert not reds.agent.connected
+
+
+def test_a_screen_may_be_removed_as_its_size_is_told(
+    reds: RedsState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablet, screen = TabletInterface(), QxlInterface(Framebuffer(8, 8))
+    reds.add_interface(tablet)
+    monkeypatch.setattr(tablet, "set_logical_size", lambda *size: reds.remove_interface(screen))
+    reds.add_interface(screen)
+    assert names(reds) == []

@@ -336,6 +336,21 @@ def test_what_is_kept_is_bounded_in_number(
     assert len(pictures._kept) == MAX_PICTURES
 
 
+def test_a_picture_that_is_asked_for_again_is_kept_and_others_make_room(
+    reds: RedsState, core: FakeCore, framebuffer: Framebuffer, work: Work
+) -> None:
+    peers = crowd(reds, core, 1)
+    work.take()
+    for n in range(2 * MAX_PICTURES):
+        x, y = n % 50, n // 50
+        framebuffer.damage(x, y, x + 1, y + 1)
+        update(peers, core)
+        if n % 100 == 0:
+            (newcomer,) = crowd(reds, core, 1)
+            newcomer.connection.receive_eof()
+    assert (WIDTH, HEIGHT) not in work.take()
+
+
 def test_what_is_kept_is_bounded_in_bytes(reds: RedsState, core: FakeCore) -> None:
     reds.image_compression = Compression.OFF
     framebuffer = Framebuffer(1024, 1024)

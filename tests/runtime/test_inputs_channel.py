@@ -362,6 +362,46 @@ def test_no_button_is_released_that_is_up(inputs: Peer, devices: Devices) -> Non
     assert devices.calls == []
 
 
+def test_buttons_are_released_on_the_device_that_was_told_of_them(
+    reds: RedsState, inputs: Peer, devices: Devices
+) -> None:
+    press = MsgcInputsMousePress(button=MouseButton.LEFT, buttons_state=LEFT)
+    inputs.send("mouse_press", press)
+    client_mode(reds, devices)
+    inputs.send("mouse_position", position(3, 4))
+    assert devices.calls == [("mouse buttons", 0), ("position", 3, 4, LEFT)]
+    devices.calls.clear()
+    reds.remove_interface(devices.tablet)
+    inputs.send("mouse_motion", motion())
+    assert devices.calls == [("motion", 1, -1, 0, LEFT)], "a tablet that is gone is left alone"
+    reds.add_interface(devices.tablet)
+    devices.calls.clear()
+    inputs.connection.connection_lost("reset")
+    assert devices.calls == [("mouse buttons", 0)]
+
+
+def test_a_viewer_that_goes_as_its_buttons_are_released_holds_none(
+    reds: RedsState, inputs: Peer, devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press = MsgcInputsMousePress(button=MouseButton.LEFT, buttons_state=LEFT)
+    inputs.send("mouse_press", press)
+    client_mode(reds, devices)
+    monkeypatch.setattr(devices.mouse, "buttons", lambda buttons: reds.shutdown())
+    inputs.send("mouse_press", press)
+    assert devices.calls == [("tablet buttons", 0)]
+
+
+def test_a_mouse_that_fails_at_the_end_does_not_keep_keys_down(
+    inputs: Peer, devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs.send("key_down", MsgcInputsKeyDown(code=0x1D))
+    inputs.send("mouse_motion", motion())
+    monkeypatch.setattr(devices.mouse, "buttons", lambda buttons: 1 // 0)
+    devices.calls.clear()
+    inputs.connection.receive_eof()
+    assert devices.calls == [("key", 0x9D)]
+
+
 def test_input_without_devices_is_ignored(reds: RedsState) -> None:
     inputs = Viewer(reds).open("inputs")
     inputs.send("key_down", MsgcInputsKeyDown(code=1))
@@ -426,6 +466,16 @@ def test_a_viewer_whose_keys_others_could_read_is_told(
     assert inputs.link("inputs", connection_id=viewer.session_id) == 0
     notices = viewer.main.messages()
     assert [bytes(one.message.message) for one in notices] == [INSECURE.encode()] * warned
+    assert inputs.names() == ["init"]
+
+
+def test_a_viewer_from_another_server_was_told_there(reds: RedsState) -> None:
+    main = Peer(reds, local=True)
+    assert main.link("main", connection_id=5) == 0
+    inputs = Peer(reds, local=False)
+    assert inputs.link("inputs", connection_id=5) == 0
+    main.send("migrate_end")
+    assert "notify" not in main.names()
     assert inputs.names() == ["init"]
 
 

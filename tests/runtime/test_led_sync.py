@@ -123,3 +123,10 @@ def test_nothing_happens_after_the_viewer_is_gone(guest: Guest, core: FakeCore) 
     guest.sync.stop()
     core.advance(60)
     assert guest.told == []
+
+
+def test_a_viewer_that_goes_as_a_key_is_pressed_for_it_leaves_no_timer(core: FakeCore) -> None:
+    sync: LedSync
+    sync = LedSync(core, lambda: 0, lambda codes: sync.stop(), lambda: None)
+    sync.told(NUM)
+    assert core.armed == 0

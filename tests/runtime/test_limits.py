@@ -10,18 +10,28 @@ from pathlib import Path
 
 import pytest
 
+from redspice.agent.turns import TURN_TIMEOUT
 from redspice.aio.arrival import tune
 from redspice.aio.listener import Listener
+from redspice.aio.metrics import DEADLINE
+from redspice.aio.protocol import SEND_HIGH_WATER
 from redspice.channels.cursor import CursorChannel
 from redspice.channels.display import DisplayChannel
 from redspice.channels.inputs import InputsChannel
 from redspice.channels.main import MainChannel
+from redspice.channels.spicevmc import DEVICE_TIMEOUT
+from redspice.char_device import TOKEN_TIMEOUT
+from redspice.display.damage import MAX_RECTS
 from redspice.display.framebuffer import Framebuffer
+from redspice.display.pictures import MAX_BYTES, MAX_PICTURES
 from redspice.errors import ConfigurationError
+from redspice.flow import MAX_BUDGET, QUEUE
 from redspice.interfaces import QxlInterface
 from redspice.limits import LIMITS, Limit, Limits
 from redspice.link import MAX_EARLY_BYTES
 from redspice.link_messages import MAX_CAPS_WORDS, MAX_LINK_SIZE
+from redspice.migration.source import CONNECT_TIMEOUT, LEAVE_TIMEOUT
+from redspice.migration.target import DATA_TIMEOUT
 from redspice.pipe import PipeItem
 from redspice.reds import RedsState
 from redspice.sasl.stage import MAX_DATA_SIZE, MAX_NAME_SIZE
@@ -249,3 +259,27 @@ FIXED = {
 def test_what_is_fixed_is_documented_as_it_is() -> None:
     documented = {what: int(number) for what, number, *_ in rows("Fixed")}
     assert documented == FIXED
+
+
+DEADLINES = (
+    TURN_TIMEOUT,
+    TOKEN_TIMEOUT,
+    DEVICE_TIMEOUT,
+    CONNECT_TIMEOUT,
+    LEAVE_TIMEOUT,
+    DATA_TIMEOUT,
+    DEADLINE,
+)
+
+
+def test_fixed_deadlines_are_documented_as_they_are() -> None:
+    assert [float(seconds) for _, seconds, _ in rows("Fixed deadlines")] == list(DEADLINES)
+
+
+def test_what_a_slow_viewer_costs_is_documented_as_it_is() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8").partition("\n## Slow viewers\n")[2]
+    assert f"{QUEUE * 1000:g} ms more" in text
+    assert f"{MAX_BUDGET >> 20} MiB. Nothing" in text
+    assert f"the {SEND_HIGH_WATER >> 10} KiB of its socket" in text
+    assert f"at most {MAX_RECTS} rectangles" in text
+    assert f"are {MAX_PICTURES}, or {MAX_BYTES >> 20} MiB, at most" in text

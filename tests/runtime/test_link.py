@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from redspice.caps import Capabilities, CommonCap
+from redspice.check_queue import CheckQueue, QueuedCheck
 from redspice.errors import LinkError
 from redspice.key_pool import KeyPool, KeyRequest
 from redspice.link import MAX_EARLY_BYTES, LinkStage, LinkState
@@ -40,6 +41,7 @@ class Policy:
         self.waiting: list[Callable[[TicketKey], None]] = []
         self.offers: Mapping[str, Callable[[], Mechanism]] | None = None
         self.checks: list[Callable[[], None]] = []
+        self.queue = CheckQueue(FakeCore())
 
     def check_channel(self, channel_type: int, transport: Transport) -> LinkErr:
         return self.wrong_transport
@@ -59,8 +61,11 @@ class Policy:
             self.waiting.append(deliver)
         return request
 
-    def run_check(self, check: Callable[[], bool], done: Callable[[bool], None]) -> None:
+    def run_check(
+        self, transport: Transport, check: Callable[[], bool], done: Callable[[bool], None]
+    ) -> QueuedCheck:
         self.checks.append(lambda: done(check()))
+        return QueuedCheck(self.queue, None, check, done)
 
     def check_password(self, password: bytes) -> bool:
         return password == self.password

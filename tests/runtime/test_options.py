@@ -24,6 +24,7 @@ OPTIONS: dict[str, Callable[[RedsState], object]] = {
     "image_compression": lambda reds: setattr(reds, "image_compression", "lz"),
     "exit_on_disconnect": lambda reds: setattr(reds, "exit_on_disconnect", True),
     "allow_multiple_clients": lambda reds: setattr(reds, "allow_multiple_clients", True),
+    "seamless_migration": lambda reds: setattr(reds, "seamless_migration", True),
     "name": lambda reds: setattr(reds, "name", "a name"),
     "uuid": lambda reds: setattr(reds, "uuid", SOME_UUID),
 }
@@ -140,3 +141,10 @@ def test_channel_events_tell_both_ends(reds: RedsState, core: FakeCore, tls: boo
         assert isinstance(info, ChannelEventInfo)
         assert (info.peer, info.local_address) == ("192.0.2.1:40000", "192.0.2.2:5900")
         assert info.tls is tls
+
+
+def test_a_uuid_is_one(reds: RedsState) -> None:
+    reds.uuid = SOME_UUID
+    with pytest.raises(ConfigurationError, match="is no UUID"):
+        reds.uuid = str(SOME_UUID)  # type: ignore[assignment]
+    assert reds.uuid == SOME_UUID

@@ -44,6 +44,17 @@ def test_an_answer_to_nothing_is_ignored(core: FakeCore, id: int, late: int) -> 
     assert took == [0]
 
 
+def test_pings_that_a_viewer_leaves_unanswered_do_not_pile_up(core: FakeCore) -> None:
+    took: list[float] = []
+    pings = Pings(core.now, NANOSECONDS)
+    for _ in range(100):
+        ignored, answered = sent(pings.item(took.append)), sent(pings.item(took.append))
+        pings.answered(MsgcPong(answered.id, answered.timestamp))
+        pings.answered(MsgcPong(ignored.id, ignored.timestamp))
+        assert not pings._out
+    assert len(took) == 100
+
+
 def test_every_ping_has_its_own_id_and_size(core: FakeCore) -> None:
     pings = Pings(core.now, MICROSECONDS)
     items = [pings.item(lambda seconds: None, size) for size in (0, 7, 1000)]

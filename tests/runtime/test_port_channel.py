@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from redspice.channels.port import PORT
+from redspice.errors import ConfigurationError
 from redspice.interfaces import ChannelEvent, ChannelEventInfo, PortEvent
 from redspice.reds import RedsState
 from redspice_protocol.base import MsgData
@@ -142,3 +144,41 @@ def test_a_port_that_fails_ends_only_its_channel(reds: RedsState) -> None:
     peer.send("data", MsgData(b"x"))
     assert peer.connection.closed
     assert not viewer.main.connection.closed
+
+
+def test_what_a_port_does_before_its_channel_is_open_is_told_by_init(
+    reds: RedsState, core: FakeCore
+) -> None:
+    port = Port()
+    reds.add_interface(port)
+
+    def channel_event(event: ChannelEvent, info: ChannelEventInfo) -> None:
+        if event is ChannelEvent.INITIALIZED and info.channel_type == PORT.id:
+            port.port_event(PortEvent.OPENED)
+
+    core.channel_event = channel_event  # type: ignore[method-assign]
+    (init,) = Viewer(reds).open("port").messages()
+    assert (init.name, init.message.opened) == ("init", 1)
+
+
+def test_what_is_no_event_is_refused() -> None:
+    port = Port()
+    with pytest.raises(ConfigurationError, match="7 is no event of a port"):
+        port.port_event(7)  # type: ignore[arg-type]
+    assert not port.opened
+
+
+def test_a_port_may_be_plugged_in_again_as_it_is_removed(
+    reds: RedsState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = Port()
+    reds.add_interface(port)
+    viewer = Viewer(reds)
+    viewer.open("port")
+    with monkeypatch.context() as removed:
+        removed.setattr(port, "state", lambda connected: reds.add_interface(port))
+        reds.remove_interface(port)
+    again = viewer.open("port")
+    again.messages()
+    port.port_event(PortEvent.OPENED)
+    assert again.names() == ["event"]

@@ -32,7 +32,6 @@ def test_nothing_works_before_init() -> None:
         lambda: reds.core,
         lambda: reds.new_connection(Transport("viewer")),
         lambda: reds.add_interface(KeyboardInterface()),
-        lambda: reds.set_ticket(PASSWORD, lifetime=5),
     ):
         with pytest.raises(ConfigurationError, match="call init first"):
             call()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from redspice.caps import CommonCap
+from redspice.check_queue import AT_ONCE
 from redspice.errors import ConfigurationError, LinkError
 from redspice.reds import RedsState
 from redspice.sasl.mechanism import Answer
@@ -395,6 +396,19 @@ def test_a_password_is_hashed_elsewhere(reds: RedsState, core: FakeCore) -> None
     peer.connection.close()
     core.do_jobs()
     assert reds.clients == []
+
+
+def test_passwords_of_links_that_are_over_are_not_hashed(reds: RedsState, core: FakeCore) -> None:
+    peers = [chosen(reds, "PLAIN") for _ in range(AT_ONCE + 5)]
+    before = len(core.jobs)
+    for peer in peers:
+        peer.send_bytes(sized(b"\0alice\0wonderland\0"))
+    for peer in peers:
+        peer.connection.close()
+    assert len(core.jobs) == before + AT_ONCE
+    assert len(reds.admission._checks) == 0
+    core.do_jobs()
+    assert outcome(reds, credentials(ALICE, "PLAIN")) == LinkErr.OK
 
 
 def test_a_viewer_that_chatters_while_its_password_is_hashed_is_cut_off(reds: RedsState) -> None:

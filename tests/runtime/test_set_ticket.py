@@ -71,3 +71,23 @@ def test_what_cannot_be_leaves_the_old_ticket(
     with pytest.raises(ConfigurationError):
         reds.set_ticket(password, lifetime)
     assert Peer(reds).link("main") == 0
+
+
+def test_the_time_of_a_ticket_from_before_init_begins_with_it() -> None:
+    core, reds = FakeCore(), RedsState()
+    reds.set_ticket(PASSWORD, 10)
+    core.advance(1000)
+    reds.init(core)
+    core.advance(9)
+    assert Peer(reds).link("main") == 0
+    core.advance(2)
+    assert Peer(reds).link("main") != 0
+
+
+def test_of_two_tickets_before_init_the_last_counts() -> None:
+    core, reds = FakeCore(), RedsState()
+    reds.set_ticket(PASSWORD, 10)
+    reds.set_ticket(PASSWORD)
+    reds.init(core)
+    core.advance(11)
+    assert Peer(reds).link("main") == 0

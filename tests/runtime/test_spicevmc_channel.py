@@ -19,7 +19,7 @@ from redspice.reds import RedsState
 from redspice_protocol.base import MsgCompressedData, MsgData
 from redspice_protocol.enums import DataCompressionType
 from runtime.fake_core import FakeCore
-from runtime.guest import Usb
+from runtime.guest import Guest, Port, Usb
 from runtime.peer import PASSWORD, Peer, Viewer
 
 CAPS = (SpicevmcCap.DATA_COMPRESS_LZ4,)
@@ -345,3 +345,20 @@ def test_a_message_over_the_limit_ends_the_channel_before_it_is_there(
     assert peer.connection.closed
     assert f"over the limit of {MAX_MESSAGE_SIZE}" in caplog.text
     assert guest.told == [("state", True), ("state", False)]
+
+
+@pytest.mark.parametrize("kind", [Usb, Port])
+def test_a_viewer_that_the_embedder_sends_away_at_once_is_forgotten(
+    reds: RedsState, monkeypatch: pytest.MonkeyPatch, kind: type[Guest]
+) -> None:
+    guest = kind()
+    reds.add_interface(guest)
+    channel = next(iter(reds.channels))
+    assert isinstance(channel, SpicevmcChannel)
+    monkeypatch.setattr(guest, "state", lambda connected: connected and reds.shutdown())
+    assert Viewer(reds).open(channel.messages.name).connection.closed
+    monkeypatch.undo()
+    assert channel.device.clients == ()
+    assert not channel.device.is_open
+    Viewer(reds).open(channel.messages.name)
+    assert list(channel.device.clients) == list(channel.clients)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import struct
 import sys
@@ -209,7 +210,7 @@ def test_a_full_file_takes_no_more_until_something_is_removed(
     assert file.add("one more") == 50
 
 
-@pytest.mark.parametrize("name", ["", "a\0b", "x" * 20, "ä" * 10])
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 20, "ä" * 10, "\udc80"])
 def test_a_name_that_does_not_fit_is_refused(memory: bytearray, file: StatFile, name: str) -> None:
     before = bytes(memory)
     with pytest.raises(ConfigurationError, match=r"1\.\.19 bytes"):
@@ -398,6 +399,19 @@ def test_a_file_that_cannot_be_made_says_where_and_why(tmp_path: Path) -> None:
     path = tmp_path / "none" / "spice.1"
     with pytest.raises(ConfigurationError, match=rf"statistics file {path}: No such file"):
         in_loop(lambda reds, name: None, path)
+
+
+def test_memory_that_is_full_is_said_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, offset: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    path = tmp_path / "spice.1"
+    with pytest.raises(ConfigurationError, match=rf"statistics file {path}: No space left"):
+        in_loop(lambda reds, name: None, path)
+    assert not path.exists()
 
 
 def test_the_file_is_gone_also_after_a_failure(tmp_path: Path) -> None:

@@ -329,6 +329,41 @@ def test_a_channel_that_is_gone_leaves_the_file(
     assert "quic" in tree(parse(memory))["inputs:0"]
 
 
+@pytest.mark.parametrize("name", ["x" * 20, "\udc80"])
+def test_a_channel_with_an_impossible_name_is_left_out_and_the_others_are_not(
+    reds: RedsState,
+    core: FakeCore,
+    publisher: StatPublisher,
+    memory: bytearray,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    monkeypatch.setattr(type(reds.inputs), "name", name)
+    publisher.start()
+    Viewer(reds)
+    core.advance(PERIOD)
+    nodes = tree(parse(memory))
+    assert list(nodes) == ["clients", "cursor:0", "display:0", "main:0", "refused"]
+    assert nodes["clients"] == 1
+
+
+def test_the_file_is_written_again_after_a_failure(
+    reds: RedsState,
+    core: FakeCore,
+    publisher: StatPublisher,
+    memory: bytearray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publisher.start()
+    with monkeypatch.context() as broken:
+        broken.setattr(reds.stats, "snapshot", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            core.advance(PERIOD)
+    Viewer(reds)
+    core.advance(PERIOD)
+    assert tree(parse(memory))["clients"] == 1
+
+
 def test_what_does_not_fit_is_left_out_until_there_is_room(
     reds: RedsState, publisher: StatPublisher, memory: bytearray
 ) -> None:

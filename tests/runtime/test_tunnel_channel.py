@@ -38,3 +38,12 @@ def test_common_messages_end_the_channel(reds: RedsState, common: str) -> None:
     peer.send_bytes(peer.frame(CHANNELS["main"].client.by_name[common].id, bytes(20)))
     assert peer.connection.closed
     assert not viewer.main.connection.closed
+
+
+def test_a_viewer_that_moves_on_hears_nothing_of_it_here(reds: RedsState) -> None:
+    peer = Viewer(reds).open("tunnel")
+    client = peer.connection.channel_client
+    assert client is not None
+    client.leave()
+    peer.read()
+    assert peer.inbox == b"", "MIGRATE is one of the messages that this channel has not"

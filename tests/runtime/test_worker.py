@@ -18,6 +18,7 @@ from redspice.channels.inputs import InputsChannel
 from redspice.channels.port import PortChannel
 from redspice.errors import AlreadyRegisteredError
 from redspice.interfaces import PortEvent
+from redspice.limits import Limits
 from redspice.reds import RedsState
 from redspice.worker_channel import WorkerChannel
 from redspice_protocol.base import MsgcDisconnecting, MsgData
@@ -420,6 +421,15 @@ def test_a_call_that_fails_is_logged_and_the_next_one_comes(
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_a_worker_that_was_never_started_can_be_stopped() -> None:
+    async def main() -> None:
+        worker = WorkerThread()
+        worker.stop()
+        worker.to_worker.post(lambda: None)
+
+    asyncio.run(main())
+
+
 def test_a_worker_that_hangs_does_not_keep_the_program(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -489,3 +499,20 @@ async def echoed(reds: RedsState) -> bytes:
         await asyncio.sleep(0)
         got += data_of(peer)
     return got
+
+
+def test_new_limits_count_for_a_worker_too(reds: RedsState, channel: WorkerChannel) -> None:
+    reds.limits = Limits(max_waiting_messages=100)
+    assert channel.far().reds.limits is reds.limits
+
+
+def test_a_worker_knows_of_a_guest_that_was_stopped_before_its_channel_was_registered(
+    reds: RedsState, worker: TurnedWorker, port: Port
+) -> None:
+    channel = WorkerChannel(
+        reds, worker, PortChannel, 0, lambda reds, id: PortChannel(reds, port, id)
+    )
+    reds.vm_stop()
+    reds.register_channel(channel)
+    worker.turn()
+    assert not channel.far().reds.vm_running

@@ -2,8 +2,8 @@
 
 To take a connection costs a tenth of what the loop then does for it, up to a refusal. So all that
 come are taken, lest they fill what the system keeps for us, but in each turn of the loop only a few
-begin to be served, network by network (see `turns`). Between them everybody who is in has its turn,
-and who comes from elsewhere does not wait behind a flood.
+begin to be served, network by network (see `fair_queue`). Between them everybody who is in has its
+turn, and who comes from elsewhere does not wait behind a flood.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from redspice.turns import Turns
+from redspice.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from redspice.aio.arrival import Arrival
@@ -25,20 +25,20 @@ class Doorstep:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._turns: Turns[Arrival] = Turns()
+        self._queue: FairQueue[Arrival] = FairQueue()
         self._serving: asyncio.Handle | None = None
 
     def enter(self, arrival: Arrival) -> None:
         """Start this one when it has its turn."""
-        self._turns.add(arrival.network, arrival)
+        self._queue.add(arrival.network, arrival)
         if self._serving is None:
             self._serving = self._loop.call_soon(self._serve)
 
     def leave(self, arrival: Arrival) -> None:
         """It is gone; harmless once it was started."""
-        self._turns.discard(arrival.network, arrival)
+        self._queue.discard(arrival.network, arrival)
 
     def _serve(self) -> None:
-        for _ in range(min(AT_ONCE, len(self._turns))):
-            self._turns.pop().start()
-        self._serving = self._loop.call_soon(self._serve) if self._turns else None
+        for _ in range(min(AT_ONCE, len(self._queue))):
+            self._queue.pop().start()
+        self._serving = self._loop.call_soon(self._serve) if self._queue else None

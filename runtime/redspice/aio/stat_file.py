@@ -34,7 +34,8 @@ async def stat_file(reds: RedsState, path: str | None = None) -> AsyncIterator[s
     """Keep the statistics of an initialised `reds` in a file, by default that of this process;
     gives its path.
 
-    Raises `ConfigurationError` if there is no shared memory here, or somebody else's file.
+    Raises `ConfigurationError` if there is no shared memory here, none left, or somebody else's
+    file.
     """
     path = path or stat_path(os.getpid())
     memory = _create(path)
@@ -63,7 +64,11 @@ def _create(path: str) -> mmap.mmap:
     except OSError as error:
         raise ConfigurationError(f"statistics file {path}: {error.strerror}") from None
     try:
-        os.ftruncate(descriptor, FILE_BYTES)
+        # Without room behind it, writing to the memory would be the end of the process (SIGBUS).
+        os.posix_fallocate(descriptor, 0, FILE_BYTES)
         return mmap.mmap(descriptor, FILE_BYTES)
+    except OSError as error:
+        os.unlink(path)
+        raise ConfigurationError(f"statistics file {path}: {error.strerror}") from None
     finally:
         os.close(descriptor)

@@ -57,7 +57,11 @@ class WorkerThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Run what was posted up to now, then end the thread."""
+        """Run what was posted up to now, then end the thread. One that was never started has
+        nothing to end but its loop."""
+        if self._thread.ident is None:
+            self._loop.close()
+            return
         self.to_worker.post(self._loop.stop)
         self._thread.join(STOP_TIMEOUT)
         if self._thread.is_alive():

@@ -8,7 +8,7 @@ a viewer holds when it goes are released.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from redspice import checks
 from redspice.caps import Capabilities, InputsCap
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from redspice.interfaces import MouseInterface, TabletInterface
     from redspice.link import Linked
     from redspice_protocol import Buffer
+
+    Pointer: TypeAlias = MouseInterface | TabletInterface
 
 INPUTS = CHANNELS["inputs"]
 INIT = INPUTS.server.by_name["init"]
@@ -71,6 +73,8 @@ class InputsChannelClient(RedChannelClient):
     """Pointer events that are not acknowledged."""
     buttons = 0
     """The mouse buttons that the viewer last said to hold."""
+    pointer: Pointer | None = None
+    """What was told of them; another one if who moves the pointer has changed since."""
 
     def __init__(
         self, channel: InputsChannel, client: RedClient, connection: Connection, linked: Linked
@@ -85,7 +89,9 @@ class InputsChannelClient(RedChannelClient):
         super().start()
         self._push_init()
         main = self.client.main
-        if main is not None and not self.connection.transport.secret:
+        # The user of a viewer that comes from another server was told there.
+        here = self.client.target is None
+        if main is not None and here and not self.connection.transport.secret:
             main.notify(INSECURE)
 
     def save(self) -> bytes:
@@ -102,9 +108,10 @@ class InputsChannelClient(RedChannelClient):
     def disconnected(self) -> None:
         super().disconnected()
         self._leds.stop()
-        if self.buttons:
-            self._push_buttons(0)
-        self._push_fragments(self._pressed.release())
+        try:
+            self._release_buttons()
+        finally:
+            self._push_fragments(self._pressed.release())
 
     def leds_changed(self) -> None:
         """Tell the viewer, unless it knows."""
@@ -150,8 +157,18 @@ class InputsChannelClient(RedChannelClient):
         self.push(PipeItem(INIT, MsgInputsInit(keyboard_modifiers=self.shown_leds)))
 
     def _hold(self, mask: int) -> int:
-        self.buttons = mask & HELD
+        if self.channel.pointer is not self.pointer:
+            self._release_buttons()
+            self.pointer = self.channel.pointer
+        # Letting go may have ended the viewer, after which nothing would release these.
+        self.buttons = 0 if self.connection.closed else mask & HELD
         return self.buttons
+
+    def _release_buttons(self) -> None:
+        """Let go of what is held, on the device that was told so, unless that is gone."""
+        buttons, self.buttons = self.buttons, 0
+        if buttons and self.pointer is not None and self.pointer in self.channel.pointers:
+            self.pointer.buttons(0)
 
     def _push_scan_code(self, fragments: bytes) -> None:
         keyboard = self.channel.reds.devices.keyboard
@@ -172,9 +189,8 @@ class InputsChannelClient(RedChannelClient):
                 keyboard.push_scan_freg(fragment)
 
     def _push_buttons(self, buttons: int) -> None:
-        for pointer in (self.channel.mouse, self.channel.tablet):
-            if pointer is not None:
-                pointer.buttons(buttons)
+        if (pointer := self.channel.pointer) is not None:
+            pointer.buttons(buttons)
 
     def _push_wheel(self, dz: int, buttons: int) -> None:
         if (mouse := self.channel.mouse) is not None:
@@ -238,6 +254,17 @@ class InputsChannel(RedChannel[InputsChannelClient]):
         if self.reds.mouse_modes.current != MouseMode.CLIENT:
             return None
         return self.reds.agent.tablet or self.reds.devices.tablet
+
+    @property
+    def pointer(self) -> Pointer | None:
+        """The device that moves the pointer now."""
+        return self.tablet if (mouse := self.mouse) is None else mouse
+
+    @property
+    def pointers(self) -> tuple[Pointer | None, ...]:
+        """All that could."""
+        devices = self.reds.devices
+        return devices.mouse, devices.tablet, self.reds.agent.tablet
 
     def leds_now(self) -> int:
         """The guest's lock lights. Raises `ConfigurationError` for impossible ones."""

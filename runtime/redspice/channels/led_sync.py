@@ -61,9 +61,10 @@ class LedSync:
     def told(self, modifiers: int) -> None:
         """The viewer told its lock keys, as `KeyboardModifierFlags`."""
         self._waiting = modifiers
+        # Before keys are pressed, as that may end the viewer and so stop this.
+        self._timer.start(SETTLING)
         if self._now() - self._pressed_at >= SETTLING:
             self._compare()
-        self._timer.start(SETTLING)
 
     def stop(self) -> None:
         """The viewer is gone."""

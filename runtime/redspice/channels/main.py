@@ -117,6 +117,7 @@ class MainChannelClient(RedChannelClient):
             for item in NetTest(self.client, self.pings).items():
                 self.push(item)
             self.connectivity.start()
+        reds.agent.read_on()
 
     def leave(self) -> None:
         self.connectivity.stop()
@@ -126,7 +127,9 @@ class MainChannelClient(RedChannelClient):
     def save(self) -> bytes:
         data = self.channel.reds.agent.save(self)
         if data.started:
-            data.agent.client_tokens -= self._untold_tokens
+            # A viewer that spends tokens which it was not told of cannot have fewer than none.
+            told = data.agent.client_tokens - self._untold_tokens
+            data.agent.client_tokens = max(0, told)
         return data.build()
 
     def restore(self, data: Buffer) -> None:
@@ -143,6 +146,7 @@ class MainChannelClient(RedChannelClient):
         self.push(self.channel.multi_media_time_item())
         if not self.connection.local:
             self.connectivity.start()
+        agent.read_on()
 
     def disconnected(self) -> None:
         self.connectivity.stop()

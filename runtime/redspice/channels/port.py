@@ -65,7 +65,9 @@ class PortChannel(SpicevmcChannel):
         self.interface.event_listener = self._port_event
 
     def unregistered(self) -> None:
-        self.interface.event_listener = None
+        # The embedder may have registered it again when it heard that the viewer is gone.
+        if self.interface.event_listener == self._port_event:
+            self.interface.event_listener = None
 
     def _port_event(self, event: PortEvent) -> None:
         self.device.read()

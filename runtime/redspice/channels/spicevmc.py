@@ -132,7 +132,8 @@ class SpicevmcChannelClient(RedChannelClient):
 
     def _open_device(self) -> None:
         self._device.open()
-        self._device.add_client(self)
+        if not self.connection.closed:  # by the embedder, when it was told that the device is used
+            self._device.add_client(self)
 
     # Toward the viewer.
 

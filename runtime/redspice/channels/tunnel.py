@@ -1,7 +1,7 @@
 """The tunnel channel. It links; what the virtual network carries comes later.
 
 It is older than the messages that all other channels have, and has none of them: no pings, no
-acknowledgements. What a viewer says of its services is dropped.
+acknowledgements, no migration. What a viewer says of its services is dropped.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ class TunnelChannelClient(RedChannelClient):
     """The network of one viewer."""
 
     IGNORED = frozenset(TUNNEL.client.by_name)
+
+    def leave(self) -> None:
+        """Without a word, as there is none for it: the viewer goes with its other channels."""
 
 
 class TunnelChannel(RedChannel[TunnelChannelClient]):

@@ -22,7 +22,6 @@ from redspice.cli.refusal import Refusal
 # A password does not belong where everything else is for all to read.
 ELSEWHERE = {"password": "a password belongs in a file of its own: password-file"}
 NOT_HERE = ("config", "help")
-NUMBERS = (click.IntRange, LimitValue)
 
 
 def config_option() -> click.Option:
@@ -104,6 +103,8 @@ def _scalar(param: click.Parameter, value: object, folder: str) -> object:
 def _kinds(param: click.Parameter) -> tuple[tuple[type, ...], str]:
     if isinstance(param, click.Option) and param.is_flag:
         return (bool,), "true or false"
-    if isinstance(param.type, NUMBERS):
+    if isinstance(param.type, click.IntRange):
+        return (int,), "a whole number"
+    if isinstance(param.type, LimitValue):
         return (int, float), "a number"
     return (str,), "a text in quotes"

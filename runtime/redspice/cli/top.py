@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from math import isnan
 
 import click
+
+from redspice.cli.refusal import Refusal
 
 HELP = """Show what a SPICE server is doing: messages, bytes, queues, round trips, encoding.
 
@@ -40,6 +43,8 @@ def top_command(target: str, once: bool, interval: float) -> None:
     from redspice.cli.top_reading import reader_of
     from redspice.cli.top_tables import Change, screen
 
+    if isnan(interval):  # which is in every range
+        raise Refusal("--interval nan is no number of seconds")
     read = reader_of(target)
     console = Console(highlight=False)
 

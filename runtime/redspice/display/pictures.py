@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from redspice.display.compression import Compression
 from redspice.display.sweep import size
+from redspice.jobs import Failed, attempt
 
 if TYPE_CHECKING:
     from redspice.display.compression import EncodedImage, ImageEncoder
@@ -90,7 +91,7 @@ class Pictures:
         self._framebuffer = framebuffer
         self._log = log
         self._draw_item = draw_item
-        # The oldest first.
+        # Those first that nobody has asked for lately.
         self._kept: dict[tuple[Box, ImageEncoder], Picture] = {}
         self._latest: Answer | None = None
 
@@ -122,6 +123,7 @@ class Pictures:
         if last is not None:
             changed = self._log.since(last.position)
             if sum(map(size, changed)) < REPAIRABLE * size(whole):
+                self._touch(last, encoder)
                 return [last, *self.of(changed, encoder)]
         return self.of([whole], encoder)
 
@@ -131,6 +133,7 @@ class Pictures:
         if picture is None or any(overlap(box, one) for one in self._log.since(picture.position)):
             return None
         picture.position = self._log.now()
+        self._touch(picture, encoder)
         return picture
 
     def _begin(self, boxes: Sequence[Box], encoder: ImageEncoder) -> list[Picture]:
@@ -143,21 +146,20 @@ class Pictures:
         def encode() -> list[EncodedImage]:
             return [self._timed(encoder, pixels, box) for pixels, box in contents]
 
-        def encoded(images: list[EncodedImage] | None) -> None:
-            if images is None:
+        def encoded(images: list[EncodedImage] | Failed) -> None:
+            if isinstance(images, Failed):
+                logger.error("while encoding", exc_info=images.error)
                 self._drop(pictures, encoder)
-            for n, picture in enumerate(pictures):
-                if images is None:
-                    picture.finish(None, 0)
-                else:
-                    picture.finish(self._draw_item(picture.box, images[n]), len(images[n].data))
+            else:
+                for picture, image in zip(pictures, images, strict=True):
+                    picture.finish(self._draw_item(picture.box, image), len(image.data))
             for tell in job.waiting:
                 tell()
 
         if encoder.compression is Compression.OFF:
-            encoded(_logging_failure(encode))
+            encoded(attempt(encode)())
         else:
-            self._core.run_job(partial(_logging_failure, encode), encoded)
+            self._core.run_job(attempt(encode), encoded)
         return pictures
 
     def _timed(self, encoder: ImageEncoder, pixels: Buffer, box: Box) -> EncodedImage:
@@ -176,9 +178,15 @@ class Pictures:
         while len(kept) > MAX_PICTURES or (total > MAX_BYTES and len(kept) > 1):
             total -= kept.pop(next(iter(kept))).image_bytes
 
+    def _touch(self, picture: Picture, encoder: ImageEncoder) -> None:
+        """Somebody has asked for it."""
+        self._kept[picture.box, encoder] = self._kept.pop((picture.box, encoder))
+
     def _drop(self, pictures: Iterable[Picture], encoder: ImageEncoder) -> None:
+        """They cannot be encoded."""
         self._latest = None
         for picture in pictures:
+            picture.finish(None, 0)
             if self._kept.get((picture.box, encoder)) is picture:
                 del self._kept[picture.box, encoder]
 
@@ -205,12 +213,3 @@ def overlap(one: Box, other: Box) -> bool:
         and one.top < other.bottom
         and other.top < one.bottom
     )
-
-
-def _logging_failure(encode: Callable[[], list[EncodedImage]]) -> list[EncodedImage] | None:
-    """What `encode` returns; None if it fails, for a job that raises would never be done."""
-    try:
-        return encode()
-    except Exception:
-        logger.exception("while encoding")
-        return None

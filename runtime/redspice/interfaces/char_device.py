@@ -68,8 +68,14 @@ class CharDeviceInterface(Interface):
             self.wakeup_listener()
 
     def port_event(self, event: PortEvent) -> None:
-        """The guest opened, closed or broke its end of a port. For the embedder to call."""
-        event = PortEvent(event)
+        """The guest opened, closed or broke its end of a port. For the embedder to call.
+
+        Raises `ConfigurationError` for what is no `PortEvent`.
+        """
+        try:
+            event = PortEvent(event)
+        except ValueError:
+            raise ConfigurationError(f"{event!r} is no event of a port") from None
         self.opened = OPENED_BY.get(event, self.opened)
         if self.event_listener is not None:
             self.event_listener(event)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from redspice.errors import ConfigurationError
 from redspice.stats.quantities import Path, file_values
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ PERIOD = 1.0
 class StatPublisher:
     """Writes the numbers of one server to `file` from `start` until `stop`.
 
-    What does not fit into the nodes of the file is left out: the last encodings, the last channels.
+    What does not fit into the nodes of the file is left out: the last encodings, the last channels,
+    and a channel whose name is too long.
     """
 
     def __init__(self, core: CoreInterface, statistics: Statistics, file: StatFile) -> None:
@@ -49,8 +51,8 @@ class StatPublisher:
                 self._file.set(node, value)
 
     def _tick(self) -> None:
-        self.write()
         self._timer.start(PERIOD)
+        self.write()
 
     def _node(self, path: Path, *, value: bool = False) -> int | None:
         """The node at this place, made with those above it if need be; None if there is no room."""
@@ -60,7 +62,10 @@ class StatPublisher:
         parent = self._node(tuple(above)) if above else None
         if above and parent is None:
             return None
-        node = self._file.add(name, parent, value=value)
+        try:
+            node = self._file.add(name, parent, value=value)
+        except ConfigurationError:  # an embedder's channel may have any name
+            return None
         if node is not None:
             self._nodes[path] = node
         return node

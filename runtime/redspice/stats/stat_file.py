@@ -80,8 +80,8 @@ class StatFile:
         """The node of this name below `parent`, or at the root: the one that is there, or else a
         new one. None if all nodes are in use.
 
-        With `value` it has one, 0 at first. Raises `ConfigurationError` for a name that is empty,
-        has a NUL or more than 19 bytes of UTF-8; `ValueError` for a parent that is no node.
+        With `value` it has one, 0 at first. Raises `ConfigurationError` for a name that has a
+        NUL, or not 1..19 bytes of UTF-8; `ValueError` for a parent that is no node.
         """
         text = _name_bytes(name)
         link = ROOT_WORD if parent is None else self._node(parent, CHILD_WORD)
@@ -154,9 +154,12 @@ class StatFile:
 
 
 def _name_bytes(name: str) -> bytes:
-    text = name.encode()
+    try:
+        text = name.encode()
+    except UnicodeEncodeError:
+        text = b""
     if not text or len(text) >= NAME_BYTES or b"\0" in text:
         raise ConfigurationError(
-            f"{name!r} names no statistics node: 1..{NAME_BYTES - 1} bytes without NUL do"
+            f"{name!r} names no statistics node: 1..{NAME_BYTES - 1} bytes of UTF-8 without NUL do"
         )
     return text

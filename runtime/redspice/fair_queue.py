@@ -17,7 +17,7 @@ Waiting = TypeVar("Waiting")
 Network = str | None
 
 
-class Turns(Generic[Waiting]):
+class FairQueue(Generic[Waiting]):
     """Those who wait, each of a network; None is a network too."""
 
     def __init__(self) -> None:
