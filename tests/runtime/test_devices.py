@@ -131,6 +131,20 @@ def test_ports_and_webdav_ports_are_counted_apart(reds: RedsState) -> None:
     assert names(reds) == ["port:1", "webdav:0", "port:0"]
 
 
+def test_an_object_is_registered_once(reds: RedsState) -> None:
+    port = Port("org.example.port.0")
+    reds.add_interface(port)
+    with pytest.raises(AlreadyRegisteredError, match="this Port is registered already"):
+        reds.add_interface(port)
+    assert reds.devices.of(Port) == [port]
+
+
+def test_a_device_that_does_nothing_takes_all_and_says_nothing() -> None:
+    device = CharDeviceInterface("org.example.port.0")
+    assert device.write(memoryview(b"abc")) == 3
+    assert device.read(10) == b""
+
+
 def test_there_is_one_smart_card_reader(reds: RedsState) -> None:
     reds.add_interface(SmartcardReader())
     with pytest.raises(AlreadyRegisteredError, match="channel smartcard:0"):

@@ -79,6 +79,11 @@ def test_damage_is_clipped(
     assert listener.heard == ([] if clipped is None else [clipped])
 
 
+def test_damage_outside_is_not_told(framebuffer: Framebuffer, listener: Listener) -> None:
+    framebuffer.damage(framebuffer.width, 0, framebuffer.width + 5, 5)
+    assert listener.heard == []
+
+
 def test_a_removed_listener_hears_nothing(framebuffer: Framebuffer, listener: Listener) -> None:
     framebuffer.remove_listener(listener)
     framebuffer.remove_listener(listener)

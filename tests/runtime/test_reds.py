@@ -30,6 +30,7 @@ def test_nothing_works_before_init() -> None:
     reds = RedsState()
     for call in (
         lambda: reds.core,
+        lambda: reds.refusals,
         lambda: reds.new_connection(Transport("viewer")),
         lambda: reds.add_interface(KeyboardInterface()),
     ):
@@ -409,6 +410,12 @@ def test_shutdown_disconnects_everybody(reds: RedsState, core: FakeCore) -> None
     assert all(viewer.main.connection.closed for viewer in viewers)
     assert reds.clients == []
     assert core.armed == 0
+
+
+def test_a_server_that_never_began_may_be_shut_down() -> None:
+    reds = RedsState()
+    reds.shutdown()
+    assert reds.clients == []
 
 
 def test_channels_count_what_they_send(reds: RedsState) -> None:
