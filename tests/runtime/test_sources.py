@@ -24,6 +24,7 @@ from redspice.sources import testcard
 from redspice.sources.area import Area
 from redspice.sources.cursor_shape import arrow
 from redspice.sources.demo import FRAME_DELAY, PAINT_DELAY, Demo
+from redspice.sources.desktop import Desktop
 from redspice.sources.image import ImageSource, load_picture
 from redspice.sources.layout import Layout, Part, layout
 from redspice.sources.motion import Dots
@@ -227,6 +228,24 @@ def test_the_clock_ticks_at_the_turn_of_the_second() -> None:
 
 
 # motion
+
+
+def test_a_letter_damages_less_than_its_panel_and_leaves_nothing_of_the_last() -> None:
+    screen = Framebuffer(1024, 768)
+    desktop, blank = Desktop(screen), Typist()
+    desktop.show_keys(blank)
+    before = bytes(screen.pixels)
+    typist, log = Typist(), DamageLog(screen)
+    typist.push(0x1E)
+    desktop.show_keys(typist)
+    window = layout(1024, 768).windows[Part.ECHO].body
+    assert log.boxes
+    assert all(2 * (box.right - box.left) < window.width for box in log.boxes)
+    desktop.show_keys(blank)
+    assert bytes(screen.pixels) == before
+    log.boxes.clear()
+    desktop.show_keys(blank)
+    assert log.boxes == []
 
 
 def test_dots_move_only_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
