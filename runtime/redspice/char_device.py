@@ -12,8 +12,9 @@ not take at once waits until `wakeup`, and is tried again every `WRITE_RETRY` se
 
 Toward the viewers. The device is read while a viewer can take more: while it has granted tokens (if
 its kind of channel has them) and `has_room` for it. What one of several viewers cannot take waits
-for it, up to `max_waiting` messages and `TOKEN_TIMEOUT` seconds; so a viewer that is slow costs the
-others nothing, and a single viewer that is slow costs the guest's program a blocked write.
+for it, up to `max_waiting` messages and `device_token_timeout` seconds; so a viewer that is slow
+costs the others nothing, and a single viewer that is slow costs the guest's program a blocked
+write.
 
 How to use it: derive, fill in `read_step`, `send_message`, `send_tokens` and `drop_client`, call
 `open`, then `add_client` for each viewer, and `close` at the end. Callbacks may add and remove
@@ -27,9 +28,10 @@ from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from redspice.errors import ConfigurationError, ProtocolError
+from redspice.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from redspice.interfaces import CharDeviceInterface, CoreInterface, Timer
 
@@ -39,8 +41,6 @@ MessageT = TypeVar("MessageT")
 # Seconds after which a device that took nothing is asked again; some embedders never call `wakeup`
 # for writing. The reference server asks as often.
 WRITE_RETRY = 0.1
-# Seconds that a message waits for tokens of one of several viewers, as in the reference server.
-TOKEN_TIMEOUT = 30.0
 # Pieces read in one go; then others in the loop have their turn.
 READ_STEPS = 128
 
@@ -48,7 +48,7 @@ READ_STEPS = 128
 class _Client(Generic[ClientT, MessageT]):
     """What a device knows of one viewer."""
 
-    __slots__ = ("deadline", "free", "grant", "owner", "tokens", "waiting")
+    __slots__ = ("deadline", "free", "grant", "owner", "seconds", "tokens", "waiting")
 
     def __init__(self, owner: ClientT, tokens: int, grant: int | None, deadline: Timer) -> None:
         self.owner = owner
@@ -60,10 +60,13 @@ class _Client(Generic[ClientT, MessageT]):
         """Messages that it takes; None: any number."""
         self.waiting: deque[MessageT] = deque()
         self.deadline = deadline
+        self.seconds = 0.0
+        """The time that it has, or had."""
 
 
 class CharDevice(ABC, Generic[ClientT, MessageT]):
-    """One registered device. `ClientT` is what its owner calls a viewer."""
+    """One registered device. `ClientT` is what its owner calls a viewer; `limits` are asked for
+    when one begins to be slow."""
 
     tokens: ClassVar[int] = 1
     """How many messages of a viewer may be on their way to the guest."""
@@ -72,10 +75,16 @@ class CharDevice(ABC, Generic[ClientT, MessageT]):
     max_waiting: ClassVar[int] = 64
     """How many messages may wait for tokens or room of one viewer."""
 
-    def __init__(self, core: CoreInterface, interface: CharDeviceInterface) -> None:
+    def __init__(
+        self,
+        core: CoreInterface,
+        interface: CharDeviceInterface,
+        limits: Callable[[], Limits] = Limits,
+    ) -> None:
         self.interface = interface
         self.is_open = False
         self._core = core
+        self._limits = limits
         self._clients: dict[ClientT, _Client[ClientT, MessageT]] = {}
         self._partial = bytearray()
         self._queue: deque[tuple[memoryview, _Client[ClientT, MessageT] | None]] = deque()
@@ -287,7 +296,7 @@ class CharDevice(ABC, Generic[ClientT, MessageT]):
             self._hand_over(state, message)
         elif len(state.waiting) < self.max_waiting:
             if not state.waiting:
-                state.deadline.start(TOKEN_TIMEOUT)
+                self._start_deadline(state)
             state.waiting.append(message)
         else:
             self._drop(state, f"{len(state.waiting)} messages of the device wait for the viewer")
@@ -301,15 +310,19 @@ class CharDevice(ABC, Generic[ClientT, MessageT]):
         if not state.waiting or not self._can_take(state):
             return
         # Whoever takes a message has time anew for the next.
-        state.deadline.start(TOKEN_TIMEOUT)
+        self._start_deadline(state)
         while state.waiting and self._can_take(state):
             self._hand_over(state, state.waiting.popleft())
         if not state.waiting:
             state.deadline.cancel()
 
+    def _start_deadline(self, state: _Client[ClientT, MessageT]) -> None:
+        state.seconds = self._limits().device_token_timeout
+        state.deadline.start(state.seconds)
+
     def _overdue(self, client: ClientT) -> None:
         if (state := self._clients.get(client)) is not None:
-            self._drop(state, f"no tokens or room for the device in {TOKEN_TIMEOUT:g} s")
+            self._drop(state, f"no tokens or room for the device in {state.seconds:g} s")
 
     def _drop(self, state: _Client[ClientT, MessageT], reason: str) -> None:
         self.remove_client(state.owner)

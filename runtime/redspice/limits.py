@@ -123,12 +123,6 @@ class Limits:
         "From the link of a display until the viewer says INIT.",
         "As long as the reference server waits.",
     )
-    migration_timeout: float = _seconds(
-        3600.0,
-        "For a viewer that another server has sent here, until its guest has come too.",
-        "A large guest takes a while on a slow line. The viewer knows the password, and costs "
-        "its sockets.",
-    )
     max_upgrade_bytes: int = _limit(
         4096,
         "bytes",
@@ -202,6 +196,63 @@ class Limits:
         3.0,
         "For a viewer to read what is left and hang up, once the server closes.",
         "Time for the last words on a slow line; the end of the server waits for it.",
+    )
+
+    # Between viewers and the guest's devices.
+
+    agent_turn_timeout: float = _seconds(
+        30.0,
+        "For the next piece of a message to the agent that a viewer has begun, while those of "
+        "others wait; then it is disconnected.",
+        "As long as the reference server waits for a viewer anywhere else.",
+    )
+    device_token_timeout: float = _seconds(
+        30.0,
+        "In which one of several viewers grants no token for what the agent says, or has no room "
+        "for it; then it is disconnected.",
+        "As the reference server.",
+    )
+    device_timeout: float = _seconds(
+        30.0,
+        "In which a port, a USB or a WebDAV device takes nothing of what waits for it; then its "
+        "viewer loses that channel.",
+        "The viewer is not read meanwhile, so nothing else would notice. A guest that is stopped "
+        "may take as long as it likes.",
+    )
+
+    # Viewers that move from one server to another.
+
+    migration_connect_timeout: float = _seconds(
+        10.0,
+        "For viewers to connect to the server that their guest is to move to; then it goes on "
+        "without those that have not.",
+        "As the reference server.",
+    )
+    migration_leave_timeout: float = _seconds(
+        10.0,
+        "For viewers to leave for the other server once their guest has moved; then they are "
+        "disconnected.",
+        "As the reference server. The guest stands still meanwhile.",
+    )
+    migration_timeout: float = _seconds(
+        3600.0,
+        "For a viewer that another server has sent here, until its guest has come too.",
+        "A large guest takes a while on a slow line. The viewer knows the password, and costs "
+        "its sockets.",
+    )
+    migration_data_timeout: float = _seconds(
+        10.0,
+        "For the state of such a viewer's other channels, once its main channel has brought its "
+        "own; those without are closed then.",
+        "As the reference server. The viewer has it, and only passes it on.",
+    )
+
+    # Who watches the server.
+
+    metrics_timeout: float = _seconds(
+        5.0,
+        "For a connection to the page of metrics, until it has the page; then it is cut off.",
+        "A request and a page take milliseconds.",
     )
 
     def __post_init__(self) -> None:

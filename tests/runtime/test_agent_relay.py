@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,19 +23,20 @@ from redspice.agent.bodies import (
 from redspice.agent.capabilities import AgentCap
 from redspice.agent.device import CLIENT_TOKENS, MAX_QUEUED
 from redspice.agent.messages import build_message, parse_message
-from redspice.agent.turns import TURN_TIMEOUT
 from redspice.caps import MainCap
 from redspice.channels.main import AGENT_MESSAGES
-from redspice.char_device import TOKEN_TIMEOUT
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import AlreadyRegisteredError, ConfigurationError
 from redspice.interfaces import ChannelEvent, ChannelEventInfo, QxlInterface, TabletInterface
+from redspice.limits import DEFAULT_LIMITS
 from redspice.reds import RedsState
 from redspice_protocol.inputs import MsgcInputsMousePosition, MsgcInputsMousePress
 from runtime.fake_agent import CLIENT, MAX_CHUNK, SERVER, AgentUser, FakeAgent, chunk, header
 from runtime.fake_core import FakeCore
 from runtime.peer import Viewer
 
+TURN_TIMEOUT = DEFAULT_LIMITS.agent_turn_timeout
+TOKEN_TIMEOUT = DEFAULT_LIMITS.device_token_timeout
 GONE = ClientDisconnected()
 SAID = Reply(2, 1)
 PIECE = build_message(SAID)
@@ -564,6 +566,24 @@ def test_a_message_without_end_does_not_keep_the_agent_from_another(
     core.advance(TURN_TIMEOUT)
     assert (one.closed(), other.closed()) == (True, False)
     assert [piece for _, piece in agent.chunks()][-1] == PIECE
+
+
+def test_the_limits_of_an_agent_may_change_while_it_is_there(
+    reds: RedsState, core: FakeCore
+) -> None:
+    agent = with_agent(reds)
+    one, other = several(reds)
+    slow = AgentUser(reds).start(tokens=0)
+    reds.limits = replace(reds.limits, agent_turn_timeout=2.0, device_token_timeout=3.0)
+    agent.say(SAID)
+    one.send(header(MessageType.CLIPBOARD, 8) + b"1234")
+    other.say(SAID)
+    core.advance(1.9)
+    assert (one.closed(), slow.closed()) == (False, False)
+    core.advance(0.1)
+    assert (one.closed(), slow.closed()) == (True, False)
+    core.advance(1)
+    assert (other.closed(), slow.closed()) == (False, True)
 
 
 def test_an_agent_that_never_reads_is_given_up(reds: RedsState) -> None:

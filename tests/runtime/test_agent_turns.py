@@ -8,8 +8,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redspice.agent.turns import TURN_TIMEOUT, Turns
+from redspice.agent.turns import Turns
+from redspice.limits import DEFAULT_LIMITS, Limits
 from runtime.fake_core import FakeCore
+
+TURN_TIMEOUT = DEFAULT_LIMITS.agent_turn_timeout
 
 
 class Line:
@@ -19,7 +22,10 @@ class Line:
         self.core = FakeCore()
         self.written: list[tuple[str, bytes]] = []
         self.overdue: list[str] = []
-        self.turns: Turns[str] = Turns(self.core, self._write, self.overdue.append)
+        self.limits = DEFAULT_LIMITS
+        self.turns: Turns[str] = Turns(
+            self.core, self._write, self.overdue.append, lambda: self.limits
+        )
 
     def _write(self, sender: str, piece: bytes) -> None:
         self.written.append((sender, piece))
@@ -100,6 +106,18 @@ def test_who_stops_halfway_while_others_wait_is_overdue() -> None:
     line.core.advance(TURN_TIMEOUT - 1)
     assert line.overdue == []
     line.core.advance(1)
+    assert line.overdue == ["a"]
+
+
+def test_the_time_for_a_turn_is_that_of_the_limits_when_others_begin_to_wait() -> None:
+    line = Line()
+    line.turns.submit("a", b"1", last=False)
+    line.limits = Limits(agent_turn_timeout=2.0)
+    line.turns.submit("b", b"1", last=True)
+    line.limits = Limits(agent_turn_timeout=50.0)
+    line.core.advance(1.9)
+    assert line.overdue == []
+    line.core.advance(0.1)
     assert line.overdue == ["a"]
 
 

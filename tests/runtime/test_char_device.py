@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from redspice.char_device import READ_STEPS, TOKEN_TIMEOUT, WRITE_RETRY, CharDevice
+from redspice.char_device import READ_STEPS, WRITE_RETRY, CharDevice
 from redspice.errors import ConfigurationError, ProtocolError
 from redspice.interfaces import CharDeviceInterface
+from redspice.limits import DEFAULT_LIMITS, Limits
 from runtime.fake_core import FakeCore
+
+TOKEN_TIMEOUT = DEFAULT_LIMITS.device_token_timeout
 
 
 class Guest(CharDeviceInterface):
@@ -43,7 +46,8 @@ class Pairs(CharDevice[str, bytes]):
     max_waiting = 3
 
     def __init__(self, core: FakeCore, guest: CharDeviceInterface) -> None:
-        super().__init__(core, guest)
+        super().__init__(core, guest, lambda: self.limits)
+        self.limits = DEFAULT_LIMITS
         self.got: dict[str, list[bytes]] = {}
         self.returned: list[tuple[str, int]] = []
         self.dropped: list[tuple[str, str]] = []
@@ -267,6 +271,21 @@ def test_a_viewer_that_takes_nothing_for_long_is_dropped(core: FakeCore) -> None
     assert pairs.dropped == []
     core.advance(1)
     assert pairs.dropped == [("slow", "no tokens or room for the device in 30 s")]
+
+
+def test_the_time_to_take_something_is_that_of_the_limits_when_it_comes(core: FakeCore) -> None:
+    guest = Guest()
+    pairs = device(core, guest)
+    pairs.add_client("slow", grant=0)
+    pairs.add_client("quick")
+    pairs.limits = Limits(device_token_timeout=2.0)
+    guest.says += b"aa"
+    guest.wakeup()
+    pairs.limits = DEFAULT_LIMITS
+    core.advance(1.9)
+    assert pairs.dropped == []
+    core.advance(0.1)
+    assert pairs.dropped == [("slow", "no tokens or room for the device in 2 s")]
 
 
 def test_a_guest_that_never_stops_leaves_the_loop_to_others(core: FakeCore) -> None:

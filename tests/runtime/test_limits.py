@@ -10,17 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from redspice.agent.turns import TURN_TIMEOUT
 from redspice.aio.arrival import tune
 from redspice.aio.listener import Listener
-from redspice.aio.metrics import DEADLINE
 from redspice.aio.protocol import SEND_HIGH_WATER
 from redspice.channels.cursor import CursorChannel
 from redspice.channels.display import DisplayChannel
 from redspice.channels.inputs import InputsChannel
 from redspice.channels.main import MainChannel
-from redspice.channels.spicevmc import DEVICE_TIMEOUT
-from redspice.char_device import TOKEN_TIMEOUT
 from redspice.display.damage import MAX_RECTS
 from redspice.display.framebuffer import Framebuffer
 from redspice.display.pictures import MAX_BYTES, MAX_PICTURES
@@ -30,8 +26,6 @@ from redspice.interfaces import QxlInterface
 from redspice.limits import LIMITS, Limit, Limits
 from redspice.link import MAX_EARLY_BYTES
 from redspice.link_messages import MAX_CAPS_WORDS, MAX_LINK_SIZE
-from redspice.migration.source import CONNECT_TIMEOUT, LEAVE_TIMEOUT
-from redspice.migration.target import DATA_TIMEOUT
 from redspice.pipe import PipeItem
 from redspice.reds import RedsState
 from redspice.sasl.stage import MAX_DATA_SIZE, MAX_NAME_SIZE
@@ -259,21 +253,6 @@ FIXED = {
 def test_what_is_fixed_is_documented_as_it_is() -> None:
     documented = {what: int(number) for what, number, *_ in rows("Fixed")}
     assert documented == FIXED
-
-
-DEADLINES = (
-    TURN_TIMEOUT,
-    TOKEN_TIMEOUT,
-    DEVICE_TIMEOUT,
-    CONNECT_TIMEOUT,
-    LEAVE_TIMEOUT,
-    DATA_TIMEOUT,
-    DEADLINE,
-)
-
-
-def test_fixed_deadlines_are_documented_as_they_are() -> None:
-    assert [float(seconds) for _, seconds, _ in rows("Fixed deadlines")] == list(DEADLINES)
 
 
 def test_what_a_slow_viewer_costs_is_documented_as_it_is() -> None:

@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -18,9 +19,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from redspice.aio import TcpAddress
-from redspice.aio.metrics import DEADLINE, MAX_CONNECTIONS, Pages, metrics_page, metrics_server
+from redspice.aio.metrics import MAX_CONNECTIONS, Pages, metrics_page, metrics_server
 from redspice.display.framebuffer import Framebuffer
 from redspice.interfaces import QxlInterface
+from redspice.limits import DEFAULT_LIMITS
 from redspice.reds import RedsState
 from redspice.stats import parse
 from redspice.stats.quantities import CHANNEL, ENCODING, SERVER
@@ -266,6 +268,25 @@ def test_those_who_say_nothing_lock_nobody_out(reds: RedsState) -> None:
     with_server(reds, visit)
 
 
+def test_a_scraper_has_its_time_and_no_more(reds: RedsState, core: FakeCore) -> None:
+    async def visit(place: TcpAddress) -> None:
+        async with connected(place) as (early, _):
+            assert (await fetch(place))[0] == 200  # so the other connection has been taken
+            reds.limits = replace(reds.limits, metrics_timeout=2.0)
+            async with connected(place) as (late, _):
+                assert (await fetch(place))[0] == 200
+                core.advance(1.9)
+                await asyncio.sleep(0)
+                assert (is_over(early), is_over(late)) == (False, False)
+                core.advance(0.1)
+                with suppress(ConnectionResetError):
+                    assert await late.read() == b""
+                assert not is_over(early)
+
+    with_server(reds, visit)
+    assert core.armed == 0
+
+
 def is_over(reader: asyncio.StreamReader) -> bool:
     return reader.at_eof() or reader.exception() is not None
 
@@ -281,7 +302,7 @@ def test_the_end_waits_for_no_scraper(reds: RedsState) -> None:
                 begun = asyncio.get_running_loop().time()
             return asyncio.get_running_loop().time() - begun
 
-    assert asyncio.run(program()) < DEADLINE / 2
+    assert asyncio.run(program()) < DEFAULT_LIMITS.metrics_timeout / 2
 
 
 def test_a_taken_port_is_an_error_that_says_which(core: FakeCore, reds: RedsState) -> None:

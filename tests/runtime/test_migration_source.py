@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,18 @@ def test_a_viewer_that_does_not_answer_is_called_off(
     assert quick.names() == ["migrate_begin", "migrate_end"]
 
 
+def test_the_time_to_connect_is_that_of_the_limits(
+    server: RedsState, core: FakeCore, embedder: Embedder
+) -> None:
+    viewer(server)
+    server.limits = replace(server.limits, migration_connect_timeout=2.0)
+    server.migrate_connect(HOST, PORT)
+    core.advance(1.9)
+    assert told(core, embedder) == []
+    core.advance(0.1)
+    assert told(core, embedder) == ["connect"]
+
+
 def test_a_second_connect_calls_off_the_first(
     server: RedsState, core: FakeCore, embedder: Embedder
 ) -> None:
@@ -295,6 +308,21 @@ def test_who_does_not_leave_is_disconnected(
     assert main.names() == [], "nothing is said to who should have gone"
     assert told(core, embedder) == ["connect", "end"]
     assert "the viewer has not left in 10 s" in caplog.text
+
+
+def test_the_time_to_leave_is_that_of_the_limits(
+    server: RedsState, core: FakeCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    main = viewer(server)
+    server.migrate_connect(HOST, PORT)
+    server.limits = replace(server.limits, migration_leave_timeout=2.0)
+    server.migrate_end(True)
+    core.advance(1.9)
+    assert not main.connection.closed
+    core.advance(0.1)
+    assert main.connection.closed
+    assert "the viewer has not left in 2 s" in caplog.text
 
 
 def test_an_end_while_viewers_still_connect_is_also_the_end_of_connecting(

@@ -494,6 +494,21 @@ def test_data_that_are_late_end_their_channel(
     assert "has not come from its server in 10 s" in caplog.text
 
 
+def test_the_time_for_data_is_that_of_the_limits_when_the_viewer_came(
+    server: RedsState, core: FakeCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.limits = Limits(migration_data_timeout=2.0)
+    mover = Mover(server)
+    server.limits = Limits()
+    mover.ask()
+    mover.bring("main", MAIN)
+    core.advance(1.9)
+    assert mover.closed == []
+    core.advance(0.1)
+    assert mover.closed == ["display", "inputs"]
+    assert "has not come from its server in 2 s" in caplog.text
+
+
 @pytest.mark.parametrize("lost", ["late", "wrong", "closed"])
 def test_a_viewer_has_come_when_its_last_channel_is_lost(
     server: RedsState, core: FakeCore, mover: Mover, lost: str

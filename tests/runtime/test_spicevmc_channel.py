@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 
 import pytest
 
 from redspice.caps import SpicevmcCap
 from redspice.channels import spicevmc
-from redspice.channels.spicevmc import DEVICE_TIMEOUT, MAX_MESSAGE_SIZE, SpicevmcChannel
+from redspice.channels.spicevmc import MAX_MESSAGE_SIZE, SpicevmcChannel
 from redspice.channels.usbredir import UsbredirChannel
 from redspice.char_device import WRITE_RETRY
 from redspice.codecs import lz4_block
-from redspice.limits import Limits
+from redspice.limits import DEFAULT_LIMITS, Limits
 from redspice.reds import RedsState
 from redspice_protocol.base import MsgCompressedData, MsgData
 from redspice_protocol.enums import DataCompressionType
@@ -22,6 +23,7 @@ from runtime.fake_core import FakeCore
 from runtime.guest import Guest, Port, Usb
 from runtime.peer import PASSWORD, Peer, Viewer
 
+DEVICE_TIMEOUT = DEFAULT_LIMITS.device_timeout
 CAPS = (SpicevmcCap.DATA_COMPRESS_LZ4,)
 TEXT = b"all work and no play " * 100
 NOISE = random.Random(1).randbytes(5000)
@@ -238,6 +240,21 @@ def test_a_device_that_takes_nothing_costs_the_viewer_its_channel(
     assert peer.connection.closed
     assert "the device took nothing in 30 s" in caplog.text
     assert guest.told[-1] == ("state", False)
+
+
+def test_the_time_of_a_device_is_that_of_the_limits_when_it_is_full(
+    reds: RedsState, core: FakeCore, guest: Usb, caplog: pytest.LogCaptureFixture
+) -> None:
+    guest.room = 0
+    peer = opened(reds)
+    reds.limits = replace(reds.limits, device_timeout=2.0)
+    peer.send("data", MsgData(bytes(spicevmc.MOST_UNWRITTEN)))
+    reds.limits = DEFAULT_LIMITS
+    core.advance(1.9)
+    assert not peer.connection.closed
+    core.advance(0.1)
+    assert peer.connection.closed
+    assert "the device took nothing in 2 s" in caplog.text
 
 
 def test_a_stopped_guest_takes_nothing_and_costs_nobody_anything(

@@ -31,6 +31,7 @@ from redspice.agent.headers import (
 )
 from redspice.agent.messages import build_message, parse_message
 from redspice.caps import Capabilities
+from redspice.limits import Limits
 from redspice.migration.data import FromAgent
 from redspice.migration.movable_device import MovableDevice
 
@@ -91,8 +92,9 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
         failed: Callable[[str], None],
         announced: Callable[[], None],
         expecting: Callable[[], bool],
+        limits: Callable[[], Limits] = Limits,
     ) -> None:
-        super().__init__(core, interface)
+        super().__init__(core, interface, limits)
         self.caps: Capabilities | None = None
         """What the agent has announced; None so far."""
         self.untouched = True

@@ -47,6 +47,7 @@ from redspice.migration.data import UNLIMITED, CharDeviceData, MainData, ToAgent
 
 if TYPE_CHECKING:
     from redspice.interfaces import CharDeviceInterface
+    from redspice.limits import Limits
     from redspice.reds import RedsState
 
 logger = logging.getLogger("redspice")
@@ -110,10 +111,16 @@ class AgentRelay:
         self.check_free()
         core = self._reds.core
         device = AgentDevice(
-            core, interface, self.rules, self._fail, self._announced, self._expecting
+            core,
+            interface,
+            self.rules,
+            self._fail,
+            self._announced,
+            self._expecting,
+            self._limits,
         )
         self._device = device
-        self._turns = Turns(core, device.write_piece, self._overdue)
+        self._turns = Turns(core, device.write_piece, self._overdue, self._limits)
         self._reds.main.push_agent_connected()
         self._reds.screens_changed()
         if self._device is device:  # the embedder was told of the screens, and may have removed it
@@ -255,6 +262,9 @@ class AgentRelay:
             self._device.read()
 
     # Inside.
+
+    def _limits(self) -> Limits:
+        return self._reds.limits
 
     def _leave_out(self, data: MainData, device: AgentDevice) -> None:
         """Make the agent forget what it has heard of a message whose rest is left out."""

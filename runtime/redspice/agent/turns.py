@@ -3,7 +3,7 @@
 The agent knows only one viewer. Pieces of two messages that came mixed would be noise to it, so
 from the first piece of a message to its last the line belongs to its sender, and what others send
 waits; how much that may be is bounded by their tokens. A sender that stops halfway while others
-wait has `TURN_TIMEOUT` for its next piece.
+wait has `agent_turn_timeout` seconds for its next piece.
 """
 
 from __future__ import annotations
@@ -12,27 +12,28 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from redspice.limits import Limits
+
 if TYPE_CHECKING:
     from redspice.interfaces import CoreInterface
 
 SenderT = TypeVar("SenderT")
 
-# As long as the reference server waits for a viewer anywhere else.
-TURN_TIMEOUT = 30.0
-
 
 class Turns(Generic[SenderT]):
     """The line to the agent. `write` is given each piece when its turn has come, `overdue` whoever
-    holds up the others."""
+    holds up the others; `limits` are asked for when one begins to."""
 
     def __init__(
         self,
         core: CoreInterface,
         write: Callable[[SenderT, bytes], None],
         overdue: Callable[[SenderT], None],
+        limits: Callable[[], Limits] = Limits,
     ) -> None:
         self._write = write
         self._overdue = overdue
+        self._limits = limits
         self._open = True
         self._holder: SenderT | None = None
         self._waiting: dict[SenderT, deque[tuple[bytes, bool]]] = {}
@@ -47,7 +48,7 @@ class Turns(Generic[SenderT]):
             self.advance()
         else:
             if not self._waiting:
-                self._deadline.start(TURN_TIMEOUT)
+                self._start_deadline()
             self._waiting.setdefault(sender, deque()).append((piece, last))
 
     def resume(self, sender: SenderT) -> None:
@@ -87,8 +88,11 @@ class Turns(Generic[SenderT]):
     def _pass_on(self, sender: SenderT, piece: bytes, last: bool) -> None:
         self._holder = None if last else sender
         if self._waiting:
-            self._deadline.start(TURN_TIMEOUT)
+            self._start_deadline()
         self._write(sender, piece)
+
+    def _start_deadline(self) -> None:
+        self._deadline.start(self._limits().agent_turn_timeout)
 
     def _timed_out(self) -> None:
         if self._holder is not None:

@@ -5,9 +5,9 @@
 
 HTTP is that of `websockets`, in the loop of the server: there is no thread that could read what the
 loop is changing, and a page takes a millisecond or so. Who scrapes slowly holds up nobody: a page
-is made when the request is complete, and is given away as a whole; connections are few and have
-deadlines. The page tells how much a server has to do, but not who is connected, so it has no
-password; still it is for this machine alone unless another address is given.
+is made when the request is complete, and is given away as a whole; connections are few, and each
+has `metrics_timeout` seconds. The page tells how much a server has to do, but not who is connected,
+so it has no password; still it is for this machine alone unless another address is given.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from websockets.http11 import Request, Response
 
+    from redspice.interfaces import Timer
+
 logger = logging.getLogger("redspice")
 
 # What scrapers say is nothing for a log.
@@ -58,9 +60,6 @@ MAX_CONNECTIONS = 16
 REST = 10
 """How many times as long as it takes to make a page it is given away again: whoever asks without
 end has a tenth of the loop's time, and a page is hardly ever older than a tenth of a second."""
-
-DEADLINE = 5.0
-"""Seconds for a request to come, and again for the page to be read."""
 
 Subject = TypeVar("Subject")
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -139,7 +138,7 @@ async def metrics_server(
         response.headers["Content-Type"] = CONTENT_TYPE
         return response
 
-    pages, scrapers = Pages(reds), Scrapers()
+    pages, scrapers = Pages(reds), Scrapers(reds)
     places = await tcp_places(host, port, False)
     async with AsyncExitStack() as stack:
         for place in places:
@@ -150,8 +149,8 @@ async def metrics_server(
                 sock=place.sock,
                 process_request=answer,
                 create_connection=scrapers.connection_class(),
-                open_timeout=DEADLINE,
-                close_timeout=DEADLINE,
+                open_timeout=None,  # each connection has a deadline of its own
+                close_timeout=None,
                 server_header=None,
                 logger=quiet,
             )
@@ -163,27 +162,40 @@ async def metrics_server(
 class Scrapers:
     """The connections that are open, the oldest first. It makes way for one too many."""
 
-    def __init__(self) -> None:
-        self._open: dict[ServerConnection, None] = {}
+    def __init__(self, reds: RedsState) -> None:
+        self._reds = reds
+        self._open: dict[ServerConnection, Timer] = {}
 
     def connection_class(self) -> type[ServerConnection]:
         """What is to be made for each."""
-        scrapers = self._open
+        scrapers = self
 
         class Scraper(ServerConnection):
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 super().connection_made(transport)
-                scrapers[self] = None
-                if len(scrapers) > MAX_CONNECTIONS:
-                    oldest = next(iter(scrapers))
-                    del scrapers[oldest]
-                    oldest.transport.abort()
+                scrapers.enter(self)
 
             def connection_lost(self, error: Exception | None) -> None:
-                scrapers.pop(self, None)
+                scrapers.leave(self)
                 super().connection_lost(error)
 
         return Scraper
+
+    def enter(self, scraper: ServerConnection) -> None:
+        """One more is open: give it time."""
+        deadline = self._reds.core.timer(scraper.transport.abort)
+        deadline.start(self._reds.limits.metrics_timeout)
+        self._open[scraper] = deadline
+        if len(self._open) > MAX_CONNECTIONS:
+            oldest = next(iter(self._open))
+            self.leave(oldest)
+            oldest.transport.abort()
+
+    def leave(self, scraper: ServerConnection) -> None:
+        """One is gone; harmless when said again."""
+        deadline = self._open.pop(scraper, None)
+        if deadline is not None:
+            deadline.cancel()
 
     def abort(self) -> None:
         """Close all of them, whatever they wait for."""

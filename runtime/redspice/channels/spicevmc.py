@@ -8,7 +8,7 @@ may come compressed, when both ends have the capability.
 
 Rules: neither end can fill the memory. The device is read only while little waits for the viewer,
 and again once that is sent. The viewer's socket is left unread while its bytes wait for the device;
-a device that takes nothing for `DEVICE_TIMEOUT` seconds costs it the channel, unless the guest is
+a device that takes nothing for `device_timeout` seconds costs it the channel, unless the guest is
 stopped.
 """
 
@@ -53,9 +53,6 @@ TOKENS = 128
 MOST_UNWRITTEN = 1 << 20
 # Bytes from which on compression is tried: less is not worth it.
 COMPRESS_FROM = 1000
-# Seconds for which a viewer's bytes may wait while the device takes none of them. Reading of its
-# socket has stopped, so nothing else would notice.
-DEVICE_TIMEOUT = 30.0
 
 
 class SpicevmcDevice(MovableDevice["SpicevmcChannelClient", bytes]):
@@ -101,6 +98,7 @@ class SpicevmcChannelClient(RedChannelClient):
         self._compresses = can_decode and not connection.local
         self._most_queued = min(MOST_QUEUED, channel.reds.limits.max_waiting_bytes // 2)
         self._deadline = channel.core.timer(self._overdue)
+        self._device_timeout = 0.0
         self._unwritten = 0
         by_name = channel.messages.server.by_name
         self._data, self._compressed_data = by_name["data"], by_name["compressed_data"]
@@ -197,7 +195,8 @@ class SpicevmcChannelClient(RedChannelClient):
         """Give the device time, from now on, if it is what this viewer waits for."""
         if self.blocked and self.channel.reds.vm_running:
             self._unwritten = self._device.queued
-            self._deadline.start(DEVICE_TIMEOUT)
+            self._device_timeout = self.channel.reds.limits.device_timeout
+            self._deadline.start(self._device_timeout)
         else:
             self._deadline.cancel()
 
@@ -205,7 +204,7 @@ class SpicevmcChannelClient(RedChannelClient):
         if self._device.queued < self._unwritten:
             self.wait_for_device()
         else:
-            self.connection.fail(f"the device took nothing in {DEVICE_TIMEOUT:g} s")
+            self.connection.fail(f"the device took nothing in {self._device_timeout:g} s")
 
     HANDLERS: ClassVar[Mapping[str, Handler]] = {
         **RedChannelClient.HANDLERS,
@@ -226,7 +225,7 @@ class SpicevmcChannel(RedChannel[SpicevmcChannelClient]):
     def __init__(self, reds: RedsState, interface: CharDeviceInterface, id: int = 0) -> None:
         super().__init__(reds, id)
         self.interface = interface
-        self.device = SpicevmcDevice(reds.core, interface)
+        self.device = SpicevmcDevice(reds.core, interface, lambda: reds.limits)
         # Bytes of contents, over all viewers: those that went plain, and those that went compressed
         # with their size before and after.
         self.in_data = self.in_compressed = self.in_decompressed = 0

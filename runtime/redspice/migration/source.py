@@ -42,11 +42,6 @@ CANCEL = MAIN["migrate_cancel"]
 END = MAIN["migrate_end"]
 SWITCH_HOST = MAIN["migrate_switch_host"]
 
-# Seconds for viewers to connect to the other server, and again to leave this one; the reference
-# server's. A guest stands still while they leave.
-CONNECT_TIMEOUT = 10.0
-LEAVE_TIMEOUT = 10.0
-
 SEAMLESS_CAPS = (MainCap.SEAMLESS_MIGRATE, MainCap.AGENT_CONNECTED_TOKENS)
 
 
@@ -144,6 +139,7 @@ class Migration:
         self._ways: dict[RedClient, Way] = {}
         self._leaving: set[RedClient] = set()
         self._timer: Timer | None = None
+        self._seconds = 0.0
 
     @property
     def connected(self) -> int:
@@ -165,7 +161,7 @@ class Migration:
         for client in tuple(self._reds.clients):
             self._ask(client, destination)
         self._destination, self.phase = destination, phase
-        self._start_timer(CONNECT_TIMEOUT, self._connect_timed_out)
+        self._start_timer(self._reds.limits.migration_connect_timeout, self._connect_timed_out)
         self._check_connected()
 
     def start(self) -> None:
@@ -257,7 +253,7 @@ class Migration:
         destination = self._destination
         assert destination is not None
         self._leaving = set(self._reds.clients)
-        self._start_timer(LEAVE_TIMEOUT, self._leave_timed_out)
+        self._start_timer(self._reds.limits.migration_leave_timeout, self._leave_timed_out)
         for client in tuple(self._reds.clients):
             send(client, self._ways.get(client), destination)
         self._check_gone()
@@ -286,7 +282,7 @@ class Migration:
     def _leave_timed_out(self) -> None:
         for client in tuple(self._leaving):
             assert client.main is not None
-            client.main.connection.end(f"the viewer has not left in {LEAVE_TIMEOUT:g} s")
+            client.main.connection.end(f"the viewer has not left in {self._seconds:g} s")
 
     def _check_gone(self) -> None:
         if self.phase is Phase.LEAVING and not self._leaving:
@@ -306,9 +302,10 @@ class Migration:
             )
         return phase
 
-    def _start_timer(self, delay: float, callback: Callable[[], None]) -> None:
+    def _start_timer(self, seconds: float, callback: Callable[[], None]) -> None:
+        self._seconds = seconds
         self._timer = self._reds.core.timer(callback)
-        self._timer.start(delay)
+        self._timer.start(seconds)
 
     def _stop_timer(self) -> None:
         assert self._timer is not None

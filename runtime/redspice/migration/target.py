@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from redspice.migration.arrival import Arrival
     from redspice_protocol import Buffer
 
-# Seconds in which the data of all channels must follow those of the main channel, as in the
-# reference server: the viewer has them and only passes them on.
-DATA_TIMEOUT = 10.0
-
 
 class Stage(Enum):
     """How far a viewer is."""
@@ -89,6 +85,7 @@ class Target:
     def __init__(self, client: RedClient, core: CoreInterface, limits: Limits) -> None:
         self.stage = Stage.JOINED
         self._client = client
+        self._limits = limits
         self._seconds = limits.migration_timeout
         self._deadline = core.timer(self._timed_out)
         self._deadline.start(self._seconds)
@@ -146,7 +143,7 @@ class Target:
         self._deadline.cancel()
 
     def _main_restored(self) -> None:
-        self._seconds = DATA_TIMEOUT
+        self._seconds = self._limits.migration_data_timeout
         self._deadline.start(self._seconds)
         for each, arrival in self._held():
             if not brings_data(each):
