@@ -2,7 +2,8 @@
 
 A limit bounds what one viewer, or somebody who is none, may cost: time, sockets, memory. What the
 protocol itself fixes (the sizes of link messages, of tickets, of each channel's messages) is not
-here: no viewer needs more, and none may be refused less.
+here: no viewer needs more, and none may be refused less. Neither are queues whose length follows
+from that; `docs/limits.md` has both.
 
 Each field says what it bounds and why it is as large as it is; the options of the command, their
 help and a test of the documentation are made from that.
@@ -162,6 +163,13 @@ class Limits:
         "pixels",
         "The window of GLZ that is kept for a viewer, four bytes each.",
         "spice-gtk offers no more: 64 MiB.",
+    )
+    max_glz_viewers: int = _limit(
+        4,
+        "viewers",
+        "Viewers of one screen that get GLZ; while more watch it all of them get LZ instead.",
+        "It saves bytes, but each viewer has its pictures encoded and its window filled for it "
+        "alone. A few are worth a processor, two hundred are not.",
     )
     write_timeout: float = _seconds(
         30.0,

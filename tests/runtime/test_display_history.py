@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from redspice.caps import DisplayCap
-from redspice.channels.display import GLZ_VIEWERS
 from redspice.codecs.glz_window import GlzWindow
 from redspice.display.compression import PREFERRED, Compression
 from redspice.display.framebuffer import Framebuffer
 from redspice.interfaces import QxlInterface
+from redspice.limits import DEFAULT_LIMITS
 from redspice.reds import RedsState
 from redspice.ticket import TicketKey
 from redspice_protocol.display import MsgcDisplayPreferredCompression
 from runtime.fake_core import FakeCore
 from runtime.peer import DISPLAY_INIT, Received, Viewer, picture
 
-MOST_VIEWERS = GLZ_VIEWERS + 3
+MOST_VIEWERS = DEFAULT_LIMITS.max_glz_viewers + 3
 # Rows of 800 bytes: an update of the smallest size holds a part of the screen.
 SIZES = st.tuples(st.integers(1, 300), st.integers(1, 200))
 FIRST_SIZE = (200, 160)

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from redspice.caps import DisplayCap
-from redspice.channels.display import GLZ_VIEWERS, DisplayChannel, DisplayChannelClient
+from redspice.channels.display import DisplayChannel, DisplayChannelClient
 from redspice.display.compression import Compression, EncodedImage, ImageEncoder
 from redspice.display.damage_log import ALIKE
 from redspice.display.framebuffer import Box, Framebuffer
 from redspice.display.pictures import MAX_BYTES, MAX_PICTURES
 from redspice.interfaces import QxlInterface
+from redspice.limits import DEFAULT_LIMITS, Limits
 from redspice.reds import RedsState
 from redspice_protocol.display import MsgcDisplayPreferredCompression
 from redspice_protocol.enums import ImageCompression, ImageType
 from runtime.fake_core import FakeCore
 from runtime.peer import Peer, Received, Viewer, picture
 
+GLZ_VIEWERS = DEFAULT_LIMITS.max_glz_viewers
 WIDTH, HEIGHT = 200, 160
 WHOLE = Box(0, 0, WIDTH, HEIGHT)
 CAPS = (DisplayCap.MONITORS_CONFIG, DisplayCap.LZ4_COMPRESSION)
@@ -286,6 +288,19 @@ def test_in_a_crowd_nobody_gets_glz(
     received = update(peers, core)
     types = {one[0].message.data.src_bitmap.descriptor.type for one in received}
     assert types == {ImageType.GLZ_RGB}
+
+
+def test_what_a_crowd_is_depends_on_the_limits(
+    reds: RedsState, core: FakeCore, framebuffer: Framebuffer
+) -> None:
+    reds.image_compression = Compression.GLZ
+    peers = crowd(reds, core, 2)
+    for most, expected in ((1, ImageType.LZ_RGB), (2, ImageType.GLZ_RGB)):
+        reds.limits = Limits(max_glz_viewers=most)
+        framebuffer.damage(0, 0, 50, 50)
+        received = update(peers, core)
+        types = [one[0].message.data.src_bitmap.descriptor.type for one in received]
+        assert types == [expected] * 2
 
 
 def test_a_crowd_fills_no_windows(

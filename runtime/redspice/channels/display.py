@@ -75,10 +75,6 @@ MONITORS_CONFIG = DISPLAY.server.by_name["monitors_config"]
 # but not so short that what a message costs besides its pixels would be felt.
 BAND_BYTES = 1024 * 1024
 MIN_BAND_BYTES = 16 * 1024
-# Viewers of one screen that get GLZ. It saves bytes, but its pictures cannot be shared: each viewer
-# has pictures encoded and a window of up to 64 MiB filled for it alone. A few of them are worth a
-# processor, two hundred are not, so when more watch all of them get LZ.
-GLZ_VIEWERS = 4
 # The reference server's limit; no message of a viewer comes near.
 MAX_MESSAGE_SIZE = 1024
 # Image ids are 64 bits: the upper half says who made the id.
@@ -251,7 +247,9 @@ class DisplayChannelClient(RedChannelClient):
         self._image_bytes = self._image_bytes // 2 + sum(one.image_bytes for one in pictures)
 
     def _best_encoder(self) -> ImageEncoder:
-        if self.encoder.uses_dictionary and self.channel.clients_num <= GLZ_VIEWERS:
+        """GLZ refers to pictures that this viewer got, so it cannot be shared: not in a crowd."""
+        most = self.channel.reds.limits.max_glz_viewers
+        if self.encoder.uses_dictionary and self.channel.clients_num <= most:
             return self.encoder
         return self._shared_encoder
 
