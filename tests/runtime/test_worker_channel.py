@@ -1,19 +1,14 @@
-"""Channels in a worker: calls keep their order, bytes pass both ways at the pace of the slower end,
-and each half only ever runs in its own loop."""
+"""Channels in a worker: bytes pass both ways at the pace of the slower end, and each half runs only
+in its own loop."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import threading
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
 from redspice import worker_channel
-from redspice.aio import WorkerThread
 from redspice.channels.inputs import InputsChannel
 from redspice.channels.port import PortChannel
 from redspice.errors import AlreadyRegisteredError
@@ -24,7 +19,7 @@ from redspice.worker_channel import WorkerChannel
 from redspice_protocol.base import MsgcDisconnecting, MsgData
 from runtime.fake_core import FakeCore
 from runtime.guest import Port
-from runtime.peer import COMMON_CAPS, PASSWORD, Peer, Viewer
+from runtime.peer import COMMON_CAPS, Peer, Viewer
 
 
 class Turned:
@@ -331,6 +326,23 @@ def test_a_channel_that_takes_no_more_than_reds_and_id_needs_no_maker(
     assert names == ["InputsChannel"]
 
 
+def test_new_limits_count_for_a_worker_too(reds: RedsState, channel: WorkerChannel) -> None:
+    reds.limits = Limits(max_waiting_messages=100)
+    assert channel.far().reds.limits is reds.limits
+
+
+def test_a_worker_knows_of_a_guest_that_was_stopped_before_its_channel_was_registered(
+    reds: RedsState, worker: TurnedWorker, port: Port
+) -> None:
+    channel = WorkerChannel(
+        reds, worker, PortChannel, 0, lambda reds, id: PortChannel(reds, port, id)
+    )
+    reds.vm_stop()
+    reds.register_channel(channel)
+    worker.turn()
+    assert not channel.far().reds.vm_running
+
+
 # Viewers on their way between servers.
 
 
@@ -385,134 +397,3 @@ def test_a_viewer_that_is_held_may_say_goodbye(
     worker.turn()
     assert peer.connection.closed
     assert port.told == []
-
-
-# A real thread.
-
-
-def test_calls_between_loops_keep_their_order() -> None:
-    async def scenario() -> list[int]:
-        got: list[int] = []
-        done = asyncio.Event()
-        with WorkerThread() as worker:
-            for number in range(1000):
-                back = partial(worker.to_server.post, partial(got.append, number))
-                worker.to_worker.post(back)
-            worker.to_worker.post(lambda: worker.to_server.post(done.set))
-            await asyncio.wait_for(done.wait(), 10)
-        return got
-
-    assert asyncio.run(scenario()) == list(range(1000))
-
-
-def test_a_call_that_fails_is_logged_and_the_next_one_comes(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async def scenario() -> None:
-        done = asyncio.Event()
-        with WorkerThread() as worker:
-            worker.to_worker.post(lambda: 1 // 0)
-            worker.to_worker.post(lambda: worker.to_server.post(done.set))
-            await asyncio.wait_for(done.wait(), 10)
-        worker.to_worker.post(done.clear)  # dropped: the worker has ended
-        assert done.is_set()
-
-    asyncio.run(scenario())
-    assert "ZeroDivisionError" in caplog.text
-
-
-def test_a_worker_that_was_never_started_can_be_stopped() -> None:
-    async def main() -> None:
-        worker = WorkerThread()
-        worker.stop()
-        worker.to_worker.post(lambda: None)
-
-    asyncio.run(main())
-
-
-def test_a_worker_that_hangs_does_not_keep_the_program(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("redspice.aio.worker.STOP_TIMEOUT", 0.01)
-    release = threading.Event()
-
-    async def scenario() -> None:
-        with WorkerThread("stuck") as worker:
-            worker.to_worker.post(release.wait)
-
-    asyncio.run(scenario())
-    assert "stuck: still busy" in caplog.text
-    release.set()
-    for thread in threading.enumerate():
-        if thread.name == "stuck":
-            thread.join(10)
-            assert not thread.is_alive()
-
-
-def test_a_channel_only_ever_runs_in_its_thread(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.ERROR)
-    threads: set[str] = set()
-
-    class Watched(Port):
-        def write(self, data: memoryview) -> int:
-            threads.add(threading.current_thread().name)
-            taken = super().write(data)
-            self.say(bytes(data[:taken]))
-            return taken
-
-        def read(self, most: int) -> bytes:
-            threads.add(threading.current_thread().name)
-            return super().read(most)
-
-        def state(self, connected: bool) -> None:
-            threads.add(threading.current_thread().name)
-
-    async def scenario() -> bytes:
-        reds = RedsState()
-        reds.init(FakeCore())
-        reds.set_ticket(PASSWORD)
-        echo = Watched()
-        with WorkerThread("echo") as worker:
-            channel = WorkerChannel(
-                reds, worker, PortChannel, make=lambda reds, id: PortChannel(reds, echo, id)
-            )
-            reds.register_channel(channel)
-            got = await asyncio.wait_for(echoed(reds), 20)
-            reds.unregister_channel(channel)
-        return got
-
-    assert asyncio.run(scenario()) == b"".join(b"%d " % number for number in range(500))
-    assert threads == {"echo"}
-    assert not caplog.records
-
-
-async def echoed(reds: RedsState) -> bytes:
-    """What an echo port answers to 500 small messages."""
-    peer = Viewer(reds).open("port")
-    expected = 0
-    for number in range(500):
-        peer.send("data", MsgData(b"%d " % number))
-        expected += len(b"%d " % number)
-    got = b""
-    while len(got) < expected:
-        assert not peer.connection.closed
-        await asyncio.sleep(0)
-        got += data_of(peer)
-    return got
-
-
-def test_new_limits_count_for_a_worker_too(reds: RedsState, channel: WorkerChannel) -> None:
-    reds.limits = Limits(max_waiting_messages=100)
-    assert channel.far().reds.limits is reds.limits
-
-
-def test_a_worker_knows_of_a_guest_that_was_stopped_before_its_channel_was_registered(
-    reds: RedsState, worker: TurnedWorker, port: Port
-) -> None:
-    channel = WorkerChannel(
-        reds, worker, PortChannel, 0, lambda reds, id: PortChannel(reds, port, id)
-    )
-    reds.vm_stop()
-    reds.register_channel(channel)
-    worker.turn()
-    assert not channel.far().reds.vm_running
