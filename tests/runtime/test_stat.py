@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from redspice.stats import Encodings, Tally
@@ -48,6 +48,10 @@ def test_a_tally_has_count_sum_least_most_and_mean(
 
 @settings(deadline=None)
 @given(WHOLE, WHOLE)
+@example([], [])
+@example([], [3, 1, 2])
+@example([3, 1, 2], [])
+@example([3, 1], [2])
 def test_merging_is_the_same_as_counting_in_one_place(first: list[int], second: list[int]) -> None:
     merged = tally_of(first)
     merged.merge(tally_of(second))
