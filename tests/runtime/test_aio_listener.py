@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import socket
+import struct
 
 import pytest
 
@@ -104,5 +105,17 @@ def test_whoever_is_handed_a_connection_may_close_the_listener() -> None:
         assert len(taken) == 1
         for one in (*taken, *waiting):
             one.close()
+
+    run(main)
+
+
+def test_the_system_is_told_how_long_its_queue_is() -> None:
+    async def main() -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        listener = Listener(sock, lambda *taken: None, backlog=7)
+        # For a socket that listens Linux keeps the length of the queue in place of `tcpi_sacked`.
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+        assert struct.unpack_from("=I", info, 28) == (7,)
+        listener.close()
 
     run(main)

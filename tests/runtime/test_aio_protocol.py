@@ -241,3 +241,9 @@ def test_tcp_sockets_do_not_delay_and_stay_alive() -> None:
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 600
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == MAX_UNSENT
+
+
+def test_the_system_is_told_when_to_ask_who_is_there() -> None:
+    with socket.socket() as sock:
+        tune(sock, 77)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 77
