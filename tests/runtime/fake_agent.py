@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from redspice.agent.bodies import AgentMessage, AnnounceCapabilities
+from redspice.agent.bodies import AgentMessage, AnnounceCapabilities, Clipboard, Reply
 from redspice.agent.messages import build_message, parse_message
 from redspice.caps import Capabilities, MainCap
 from redspice.interfaces import CharDeviceInterface
@@ -16,6 +16,10 @@ from runtime.peer import Viewer
 
 CLIENT, SERVER = 1, 2
 MAX_CHUNK = 2048
+SAID = Reply(2, 1)
+"""A message of one piece."""
+PIECE = build_message(SAID)
+LARGE = Clipboard(1, bytes(3 * MAX_CHUNK))
 
 
 def chunk(piece: bytes, port: int = CLIENT) -> bytes:
@@ -120,3 +124,15 @@ class AgentUser:
     def pieces(self) -> list[bytes]:
         """The pieces of the agent's messages that came since."""
         return [data for name, data in self.told() if isinstance(data, bytes)]
+
+
+def with_agent(reds: RedsState, **options: Any) -> FakeAgent:
+    agent = FakeAgent(**options)
+    reds.add_interface(agent)
+    return agent
+
+
+def several(reds: RedsState) -> tuple[AgentUser, AgentUser]:
+    """Two viewers that have started the agent."""
+    reds.allow_multiple_clients = True
+    return AgentUser(reds).start(), AgentUser(reds).start()

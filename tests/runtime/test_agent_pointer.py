@@ -1,12 +1,21 @@
-"""The pointer as the agent is told of it."""
+"""The pointer as the agent moves it: what waits for it, and when it does."""
 
 from __future__ import annotations
 
 from redspice.agent.bodies import MouseState
+from redspice.agent.capabilities import AgentCap
 from redspice.agent.pointer import MAX_WAITING, AgentTablet
+from redspice.display.framebuffer import Framebuffer
+from redspice.interfaces import QxlInterface, TabletInterface
+from redspice.reds import RedsState
 from redspice_protocol.enums import MouseButtonMask
+from redspice_protocol.inputs import MsgcInputsMousePosition, MsgcInputsMousePress
+from runtime.fake_agent import SERVER, AgentUser, with_agent
 
 LEFT, RIGHT = MouseButtonMask.LEFT, MouseButtonMask.RIGHT
+
+
+# What it is told.
 
 
 class Told:
@@ -80,3 +89,82 @@ def test_nothing_waits_after_a_clear() -> None:
     told.tablet.position(1, 1, 0)
     told.tablet.clear()
     assert told.states() == []
+
+
+# In a server.
+
+
+def modes(reds: RedsState) -> tuple[int, int]:
+    """Supported and current: 1 is the server's, 2 the viewer's."""
+    return int(reds.mouse_modes.supported), int(reds.mouse_modes.current)
+
+
+def test_an_agent_makes_the_viewer_move_the_pointer(reds: RedsState) -> None:
+    user = AgentUser(reds)
+    assert modes(reds) == (1, 1)
+    agent = with_agent(reds)
+    assert modes(reds) == (3, 2)
+    assert "mouse_mode" in user.main.names()
+    reds.remove_interface(agent)
+    assert modes(reds) == (1, 1)
+
+
+def test_an_agent_that_cannot_move_the_pointer_does_not(reds: RedsState) -> None:
+    agent = with_agent(reds)
+    agent.announce(AgentCap.REPLY)
+    assert modes(reds) == (1, 1)
+    agent.announce(AgentCap.MOUSE_STATE)
+    assert modes(reds) == (3, 2)
+
+
+def test_an_agent_that_may_not_move_the_pointer_does_not(reds: RedsState) -> None:
+    with_agent(reds)
+    reds.agent_mouse = False
+    assert modes(reds) == (1, 1)
+    reds.agent_mouse = True
+    assert modes(reds) == (3, 2)
+
+
+class Tablet(TabletInterface):
+    def __init__(self) -> None:
+        self.positions: list[tuple[int, int]] = []
+
+    def position(self, x: int, y: int, buttons: int) -> None:
+        self.positions.append((x, y))
+
+
+def test_the_pointer_goes_to_the_agent_rather_than_to_a_tablet(reds: RedsState) -> None:
+    tablet = Tablet()
+    reds.add_interface(tablet)
+    reds.add_interface(QxlInterface(Framebuffer(8, 8)))
+    agent = with_agent(reds)
+    inputs = AgentUser(reds).viewer.open("inputs")
+    inputs.send("mouse_position", MsgcInputsMousePosition(3, 4, 1, 2))
+    assert agent.messages(SERVER) == [MouseState(3, 4, 2, 2)]
+    inputs.send("mouse_press", MsgcInputsMousePress(4, 1))
+    states = agent.messages(SERVER)
+    assert states == [MouseState(3, 4, 2 | 1 << 4, 2), MouseState(3, 4, 2, 2)]
+    assert tablet.positions == []
+    reds.agent_mouse = False
+    inputs.send("mouse_position", MsgcInputsMousePosition(5, 6, 0, 0))
+    assert (agent.chunks(), tablet.positions) == ([], [(5, 6)])
+
+
+def test_positions_do_not_pile_up_before_an_agent_that_does_not_read(reds: RedsState) -> None:
+    agent = with_agent(reds, room=0)
+    inputs = AgentUser(reds).viewer.open("inputs")
+    for x in range(1000):
+        inputs.send("mouse_position", MsgcInputsMousePosition(x, 0, 0, 0))
+    agent.room = 1 << 20
+    agent.wakeup()
+    assert agent.messages(SERVER) == [MouseState(0, 0, 0), MouseState(999, 0, 0)]
+
+
+def test_clicks_come_in_their_order_to_an_agent_that_reads_late(reds: RedsState) -> None:
+    agent = with_agent(reds, room=0)
+    inputs = AgentUser(reds).viewer.open("inputs")
+    for x in range(1, 6):
+        inputs.send("mouse_position", MsgcInputsMousePosition(x, 0, x % 2, 0))
+    agent.room = 1 << 20
+    agent.wakeup()
+    assert agent.messages(SERVER) == [MouseState(x, 0, x % 2 * 2) for x in range(1, 6)]
