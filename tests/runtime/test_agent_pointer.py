@@ -8,9 +8,9 @@ from redspice.agent.pointer import MAX_WAITING, AgentTablet
 from redspice.display.framebuffer import Framebuffer
 from redspice.interfaces import QxlInterface, TabletInterface
 from redspice.reds import RedsState
-from redspice_protocol.enums import MouseButtonMask
+from redspice_protocol.enums import MouseButton, MouseButtonMask
 from redspice_protocol.inputs import MsgcInputsMousePosition, MsgcInputsMousePress
-from runtime.fake_agent import SERVER, AgentUser, with_agent
+from runtime.fake_agent import SERVER, AgentUser, FakeAgent, with_agent
 
 LEFT, RIGHT = MouseButtonMask.LEFT, MouseButtonMask.RIGHT
 
@@ -168,3 +168,19 @@ def test_clicks_come_in_their_order_to_an_agent_that_reads_late(reds: RedsState)
     agent.room = 1 << 20
     agent.wakeup()
     assert agent.messages(SERVER) == [MouseState(x, 0, x % 2 * 2) for x in range(1, 6)]
+
+
+def test_an_agent_may_be_removed_while_it_is_told_of_a_turn_of_the_wheel(reds: RedsState) -> None:
+    class Leaving(FakeAgent):
+        def write(self, data: memoryview) -> int:
+            taken = super().write(data)
+            reds.remove_interface(self)
+            return taken
+
+    agent = Leaving()
+    reds.add_interface(agent)
+    inputs = AgentUser(reds).viewer.open("inputs")
+    inputs.send("mouse_press", MsgcInputsMousePress(MouseButton.UP, 0))
+    assert agent.messages(SERVER) == [MouseState(0, 0, 2 << 3)]
+    assert agent.states == [True, False]
+    assert not inputs.connection.closed

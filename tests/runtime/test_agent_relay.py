@@ -104,6 +104,23 @@ def test_an_agent_may_be_removed_while_it_is_added(reds: RedsState) -> None:
     assert agent.wakeup_listener is None
 
 
+def test_an_agent_that_is_removed_while_it_is_read_may_say_anything(
+    reds: RedsState, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Leaving(FakeAgent):
+        def read(self, most: int) -> bytes:
+            reds.remove_interface(self)
+            return bytes(most)
+
+    user = AgentUser(reds)
+    agent = Leaving()
+    reds.add_interface(agent)
+    assert agent.states == [True, False]
+    assert [name for name, _ in user.told()] == ["agent_connected_tokens", "agent_disconnected"]
+    with_agent(reds)
+    assert reds.agent.connected
+
+
 def test_a_message_that_cannot_be_made_does_not_keep_others_back(reds: RedsState) -> None:
     agent = with_agent(reds)
     device = reds.agent._device

@@ -12,12 +12,15 @@ from redspice.agent.bodies import (
     MonitorsConfig,
 )
 from redspice.agent.capabilities import AgentCap
+from redspice.agent.errors import AgentError
+from redspice.agent.headers import parse_message_header
 from redspice.agent.messages import build_message
+from redspice.agent.monitors import MonitorsCollector
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ConfigurationError
 from redspice.interfaces import QxlInterface
 from redspice.reds import RedsState
-from runtime.fake_agent import CLIENT, MAX_CHUNK, SAID, SERVER, AgentUser, header, with_agent
+from runtime.fake_agent import CLIENT, MAX_CHUNK, PIECE, SAID, SERVER, AgentUser, header, with_agent
 
 MONITORS = MonitorsConfig(0, [MonitorConfig(600, 800, 32), MonitorConfig(768, 1024, 32)])
 
@@ -108,6 +111,11 @@ def test_as_many_monitors_as_may_be_are_passed_on(reds: RedsState) -> None:
     many = MonitorsConfig(0, [MonitorConfig(n, n, 32) for n in range(256)])
     AgentUser(reds).start().say(many)
     assert screen.wishes == [many]
+
+
+def test_what_is_no_wish_for_monitors_is_not_taken_for_one() -> None:
+    with pytest.raises(AgentError, match=r"message of type 3 is no monitors configuration"):
+        MonitorsCollector().add(parse_message_header(PIECE), PIECE)
 
 
 # Graphics devices.

@@ -121,6 +121,35 @@ def test_the_time_for_a_turn_is_that_of_the_limits_when_others_begin_to_wait() -
     assert line.overdue == ["a"]
 
 
+def test_nobody_is_overdue_while_nobody_holds_the_line() -> None:
+    line = Line()
+    line.turns.submit("a", b"1", last=False)
+    line.turns.submit("b", b"1", last=True)
+    line.turns.leave("a")
+    line.core.advance(TURN_TIMEOUT)
+    assert line.overdue == []
+    line.turns.advance()
+    assert line.text() == "a1 b1"
+
+
+def test_a_sender_goes_on_with_a_message_that_it_began_elsewhere() -> None:
+    line = Line()
+    line.turns.resume("a")
+    line.turns.submit("b", b"1", last=True)
+    line.turns.submit("a", b"2", last=True)
+    assert line.text() == "a2 b1"
+
+
+def test_a_message_that_was_begun_elsewhere_waits_for_the_end_of_another() -> None:
+    line = Line()
+    line.turns.submit("a", b"1", last=False)
+    line.turns.resume("b")
+    line.turns.submit("b", b"2", last=True)
+    assert line.text() == "a1"
+    line.turns.submit("a", b"2", last=True)
+    assert line.text() == "a1 a2 b2"
+
+
 def test_a_closed_line_takes_nothing() -> None:
     line = Line()
     line.turns.submit("a", b"1", last=False)

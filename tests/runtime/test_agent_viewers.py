@@ -12,6 +12,7 @@ from redspice.reds import RedsState
 from runtime.fake_agent import (
     CLIENT,
     LARGE,
+    MAX_CHUNK,
     PIECE,
     SAID,
     SERVER,
@@ -181,3 +182,23 @@ def test_an_agent_that_never_reads_is_given_up(reds: RedsState) -> None:
         assert reds.agent._device.queued < MAX_QUEUED + 30_000
     assert agent.states == [True, False]
     assert not user.closed()
+
+
+def test_an_agent_that_never_reads_is_given_up_also_when_a_viewer_starts_it_again(
+    reds: RedsState, one_key: None
+) -> None:
+    reds.allow_multiple_clients = True
+    agent = with_agent(reds, room=0)
+    user, *others = [AgentUser(reds).start() for _ in range(MAX_QUEUED // (10 * MAX_CHUNK) + 1)]
+    for each in (user, *others):
+        for _ in range(CLIENT_TOKENS):
+            each.send(header(MessageType.CLIPBOARD, 2028) + bytes(2028))
+    assert agent.states == [True]
+    user.start()
+    assert agent.states == [True, False]
+    assert user.told() == [("agent_disconnected", None)]
+    later = with_agent(reds)
+    user.say(SAID)
+    assert later.messages(CLIENT) == [], "its start was for the agent that was given up"
+    user.start().say(SAID)
+    assert later.messages(CLIENT) == [SAID]
