@@ -230,6 +230,18 @@ def test_the_guest_is_not_read_while_the_connection_is_full(core: FakeCore) -> N
     assert core.armed == 0
 
 
+def test_a_device_that_knows_nothing_of_connections_takes_them_to_have_room(core: FakeCore) -> None:
+    class Unaware(Pairs):
+        def has_room(self, client: str) -> bool:
+            return CharDevice.has_room(self, client)
+
+    pairs = Unaware(core, Guest(b"aabb"))
+    pairs.full.add("a")
+    pairs.open()
+    pairs.add_client("a")
+    assert pairs.got == {"a": [b"aa", b"bb"]}
+
+
 def test_a_message_that_comes_in_pieces_waits_for_its_end(core: FakeCore) -> None:
     guest = Guest(b"a")
     pairs = device(core, guest)
@@ -355,3 +367,34 @@ def test_a_viewer_may_leave_while_it_is_given_something(core: FakeCore) -> None:
     pairs.open()
     pairs.add_client("a")
     assert pairs.got == {"a": [b"aa"]}
+
+
+def test_a_viewer_may_be_sent_away_while_another_is_given_the_same(core: FakeCore) -> None:
+    class Jealous(Pairs):
+        def send_message(self, client: str, message: bytes) -> None:
+            super().send_message(client, message)
+            self.remove_client("b")
+
+    pairs = Jealous(core, Guest())
+    pairs.open()
+    for client in ("a", "b", "c"):
+        pairs.add_client(client)
+    pairs.send(b"aa")
+    assert pairs.got == {"a": [b"aa"], "c": [b"aa"]}
+
+
+def test_a_device_that_is_closed_by_the_last_message_of_a_turn_has_no_other_turn(
+    core: FakeCore,
+) -> None:
+    class Closing(Pairs):
+        def send_message(self, client: str, message: bytes) -> None:
+            super().send_message(client, message)
+            if len(self.got[client]) == READ_STEPS:
+                self.close()
+
+    guest = Guest(b"zz" * (READ_STEPS + 1))
+    pairs = Closing(core, guest)
+    pairs.open()
+    pairs.add_client("a")
+    assert (len(pairs.got["a"]), guest.states) == (READ_STEPS, [True, False])
+    assert core.armed == 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from redspice.channels.port import PORT
+from redspice.channels.spicevmc import MOST_MESSAGES
 from redspice.errors import ConfigurationError
 from redspice.interfaces import ChannelEvent, ChannelEventInfo, PortEvent
+from redspice.limits import DEFAULT_LIMITS
 from redspice.reds import RedsState
 from redspice_protocol.base import MsgData
 from redspice_protocol.port import MsgcPortEvent
@@ -182,3 +184,40 @@ def test_a_port_may_be_plugged_in_again_as_it_is_removed(
     again.messages()
     port.port_event(PortEvent.OPENED)
     assert again.names() == ["event"]
+
+
+class Breaking(Port):
+    """A port that sends breaks while it is read, more than may wait for a viewer."""
+
+    def read(self, most: int) -> bytes:
+        data = super().read(most)
+        for _ in range(MOST_MESSAGES if data else 0):
+            self.port_event(PortEvent.BREAK)
+        return data
+
+
+def test_data_that_has_no_room_beside_events_waits_for_the_viewer(reds: RedsState) -> None:
+    port = Breaking()
+    reds.add_interface(port)
+    peer = Viewer(reds).open("port")
+    peer.messages()
+    port.say(b"after all these")
+    *breaks, last = peer.messages()
+    assert [one.name for one in breaks] == ["event"] * MOST_MESSAGES
+    assert bytes(last.message.data) == b"after all these"
+
+
+def test_a_viewer_that_makes_no_room_for_data_beside_events_loses_the_port(
+    reds: RedsState, core: FakeCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = Breaking()
+    reds.add_interface(port)
+    peer = Viewer(reds).open("port")
+    peer.messages()
+    port.say(b"unread")
+    core.advance(DEFAULT_LIMITS.device_token_timeout - 1)
+    assert not peer.connection.closed
+    core.advance(1)
+    assert peer.connection.closed
+    assert "no tokens or room for the device in 30 s" in caplog.text
+    assert port.told[-2:] == [("state", False), ("event", PortEvent.CLOSED)]
