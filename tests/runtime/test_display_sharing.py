@@ -327,6 +327,26 @@ def test_a_picture_that_cannot_be_encoded_ends_who_waits_and_nobody_later(
     assert not late.connection.closed
 
 
+def test_a_picture_that_fails_takes_no_newer_one_of_its_box_along(
+    reds: RedsState, core: FakeCore, framebuffer: Framebuffer, work: Work
+) -> None:
+    one, other, late = crowd(reds, core, 3)
+    framebuffer.fill(10, 10, 20, 20, (1, 1, 1))
+    one.read()
+    framebuffer.fill(10, 10, 20, 20, (2, 2, 2))
+    other.read()
+    work.fails = True
+    core.jobs.popleft()()
+    work.fails = False
+    core.do_jobs()
+    assert one.connection.closed
+    assert corner(other.messages()) == 2
+    work.take()
+    (received,) = update([late], core)
+    assert corner(received) == 2
+    assert work.take() == []
+
+
 def test_a_viewer_that_goes_during_a_job_takes_it_from_nobody(
     reds: RedsState, core: FakeCore, framebuffer: Framebuffer
 ) -> None:

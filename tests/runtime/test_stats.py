@@ -23,7 +23,7 @@ from redspice.stats import (
 )
 from redspice.stats.layout import FILE_BYTES, NAME_BYTES
 from redspice.stats.publisher import PERIOD
-from redspice.stats.quantities import CHANNEL, ENCODING, SERVER
+from redspice.stats.quantities import CHANNEL, ENCODING, SERVER, Quantity
 from redspice_protocol import Buffer
 from runtime.fake_core import FakeCore
 from runtime.peer import Peer, Viewer
@@ -379,3 +379,21 @@ def test_what_does_not_fit_is_left_out_until_there_is_room(
     publisher.write()
     more = [name for name in tree(parse(memory))["main:0"] if name.startswith("codec")]
     assert len(more) > len(written)
+
+
+@pytest.mark.parametrize(
+    ("quantities", "name", "in_file", "on_page"),
+    [
+        (SERVER, "clients", "clients", "redspice_clients"),
+        (CHANNEL, "viewers", "viewers", "redspice_channel_viewers"),
+        (CHANNEL, "out_bytes", "out_bytes", "redspice_channel_out_bytes_total"),
+        (CHANNEL, "latency", "latency_us", "redspice_channel_latency_seconds"),
+        (ENCODING, "encoded", "encoded", "redspice_encoding_encoded_total"),
+        (ENCODING, "time", "time_us", "redspice_encoding_time_seconds_total"),
+    ],
+)
+def test_a_quantity_is_called_as_is_the_custom_where_it_is_published(
+    quantities: tuple[Quantity[Any], ...], name: str, in_file: str, on_page: str
+) -> None:
+    (quantity,) = (each for each in quantities if each.name == name)
+    assert (quantity.file_name, quantity.metric) == (in_file, on_page)
