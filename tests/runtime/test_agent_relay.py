@@ -117,8 +117,23 @@ def test_an_agent_that_is_removed_while_it_is_read_may_say_anything(
     reds.add_interface(agent)
     assert agent.states == [True, False]
     assert [name for name, _ in user.told()] == ["agent_connected_tokens", "agent_disconnected"]
-    with_agent(reds)
-    assert reds.agent.connected
+    assert caplog.messages == []
+
+
+def test_an_agent_does_not_answer_for_what_was_read_of_the_one_before_it(reds: RedsState) -> None:
+    second = FakeAgent()
+
+    class Replaced(FakeAgent):
+        def read(self, most: int) -> bytes:
+            reds.remove_interface(self)
+            reds.add_interface(second)
+            return bytes(most)
+
+    first = Replaced()
+    reds.add_interface(first)
+    assert (first.states, second.states) == ([True, False], [True])
+    AgentUser(reds).start().say(SAID)
+    assert second.messages(CLIENT) == [SAID]
 
 
 def test_a_message_that_cannot_be_made_does_not_keep_others_back(reds: RedsState) -> None:

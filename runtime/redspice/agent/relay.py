@@ -114,7 +114,7 @@ class AgentRelay:
             core,
             interface,
             self.rules,
-            self._fail,
+            lambda reason: self._fail(device, reason),
             self._announced,
             self._expecting,
             self._limits,
@@ -202,7 +202,7 @@ class AgentRelay:
             device.write_own(CLIENT_GONE)
         self._turns.advance()
         if device.queued > MAX_QUEUED:
-            self._fail(f"it has not read {device.queued} bytes")
+            self._fail(device, f"it has not read {device.queued} bytes")
         else:
             device.read()
 
@@ -322,10 +322,10 @@ class AgentRelay:
     def _overdue(self, viewer: AgentViewer) -> None:
         viewer.fail_agent("a message to the agent has no end, and others wait")
 
-    def _fail(self, reason: str) -> None:
-        logger.warning("agent: %s", reason)
-        if self._device is not None:
-            self._drop(self._device)
+    def _fail(self, device: AgentDevice, reason: str) -> None:
+        if self._device is device:  # the embedder may have removed it while it was read
+            logger.warning("agent: %s", reason)
+            self._drop(device)
 
     def _drop(self, device: AgentDevice) -> None:
         self._device = None
