@@ -321,8 +321,8 @@ class CharDevice(ABC, Generic[ClientT, MessageT]):
         state.deadline.start(state.seconds)
 
     def _overdue(self, client: ClientT) -> None:
-        if (state := self._clients.get(client)) is not None:
-            self._drop(state, f"no tokens or room for the device in {state.seconds:g} s")
+        state = self._clients[client]
+        self._drop(state, f"no tokens or room for the device in {state.seconds:g} s")
 
     def _drop(self, state: _Client[ClientT, MessageT], reason: str) -> None:
         self.remove_client(state.owner)

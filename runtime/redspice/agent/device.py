@@ -269,10 +269,10 @@ class AgentDevice(MovableDevice[AgentViewer, bytes]):
         if not self._filter.between_messages:
             raise AgentError(f"capabilities in a message of {header.size} bytes")
         message = parse_message(piece)
-        if isinstance(message, AnnounceCapabilities):
-            self.caps = Capabilities.from_words(message.caps)
-            self._announced()
-            if not self._rules.file_xfer:
-                message.caps = with_cap(message.caps, AgentCap.FILE_XFER_DISABLED)
-                return build_message(message, opaque=header.opaque)
-        return piece
+        assert isinstance(message, AnnounceCapabilities)
+        self.caps = Capabilities.from_words(message.caps)
+        self._announced()
+        if self._rules.file_xfer:
+            return piece
+        message.caps = with_cap(message.caps, AgentCap.FILE_XFER_DISABLED)
+        return build_message(message, opaque=header.opaque)
