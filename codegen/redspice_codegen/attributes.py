@@ -37,6 +37,7 @@ RULES: Mapping[str, AttributeRule] = {
     "ptr_array": AttributeRule((0, 0), "C keeps an array of pointers to the elements"),
     "to_ptr": AttributeRule((0, 0), "C keeps a pointer; the bytes stand inline"),
     "unique_flag": AttributeRule((0, 0), "just one of the flags is set"),
+    "usual": AttributeRule((0, 0), "the pointer is seldom 0: Python packs its target along"),
     "virtual": AttributeRule((1, 1), "no bytes: C sets its field to this value", True),
     "zero": AttributeRule((0, 0), "bytes that are written as 0 and ignored when read", True),
     "zero_terminated": AttributeRule((0, 0), "C appends a NUL in memory"),

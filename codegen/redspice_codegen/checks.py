@@ -123,6 +123,10 @@ def _check_size(
             raise scope.error(name, f"{bits.value} bits a pixel (1 … 64 are possible)")
 
 
+def _to_struct(field: model.Field) -> bool:
+    return isinstance(field.type, model.PointerType) and isinstance(field.type.target, model.Struct)
+
+
 def _is_octets(field: model.Field) -> bool:
     array = layout.array_of(field)
     integer = layout.base_integer(array.element) if array is not None else None
@@ -138,6 +142,7 @@ def _check_attributes(
     wrong = {
         "nonnull": "is for pointers" if not member.pointer else "",
         "marshall": "is for pointers" if not member.pointer else "",
+        "usual": "is for pointers to structs" if not _to_struct(field) else "",
         "zero": "is for integers" if not plain else "",
         "virtual": "is for integers" if not plain else "",
         "zero_terminated": "is for arrays of bytes" if not _is_octets(field) else "",

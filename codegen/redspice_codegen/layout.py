@@ -107,8 +107,9 @@ class Layout:
     steps: tuple[Step, ...]
 
 
-def lay_out(struct: model.Struct) -> Layout:
-    return Layout(struct, tuple(melt(_struct_steps(struct, (), ()))))
+def lay_out(struct: model.Struct, path: Path = (), access: Path = ()) -> Layout:
+    """The layout of a struct that stands at this path, if it is inside another one."""
+    return Layout(struct, tuple(melt(_struct_steps(struct, path, access))))
 
 
 def pointers(steps: tuple[Step, ...]) -> Iterator[Slot]:

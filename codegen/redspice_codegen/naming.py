@@ -14,7 +14,6 @@ _TAKEN = frozenset(
     [
         "_",
         "at",
-        "below",
         "body",
         "buffer",
         "bytearray",
@@ -32,7 +31,7 @@ _TAKEN = frozenset(
         "memoryview",
         "message",
         "number",
-        "pack",
+        "own",
         "parts",
         "range",
         "size",
@@ -48,6 +47,9 @@ _TAKEN = frozenset(
     ]
 )
 
+#: How functions begin that generated functions call.
+_FUNCTIONS = ("pack_", "read_", "unpack_", "write_")
+
 
 def camel(name: str) -> str:
     """`draw_copy` → `DrawCopy`; capitals stay: `WebDAV` → `WebDAV`."""
@@ -61,8 +63,9 @@ def attribute(name: str) -> str:
 class Locals:
     """The local variables of one function: a name of its own for each path.
 
-    A value is called by its path, joined; where that is taken or reserved, `_` is added. Variables
-    beside a value (the offset of a pointer) have the value's path and a word more.
+    A value is called by its path, joined; where that is taken or reserved, `_` is added, and where
+    it could be a function, `its_` is put in front. Variables beside a value (the offset of a
+    pointer) have the value's path and a word more.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,8 @@ class Locals:
         path = (*path, word) if word else path
         if path not in self._names:
             name = "_".join(path)
+            if name.startswith(_FUNCTIONS):
+                name = f"its_{name}"
             while name in self._taken or keyword.iskeyword(name):
                 name += "_"
             self._taken.add(name)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
-from .structs import CHANNEL_WAIT_RUN, ChannelWait, EmptyStructure
-from .wire import FLAT, UNFIT, Buffer, Run, check_payload, pack_integers, read_integers, truncated
+from .structs import CHANNEL_WAIT_RUN, ChannelWait, EmptyStructure, pack_channel_wait
+from .wire import UNFIT, Buffer, Run, pack_integers, read_integers, truncated
 
 
 @dataclass(slots=True)
@@ -34,10 +34,8 @@ def demarshal_data(body: Buffer) -> MsgData:
 
 def write_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = len(data)
-    parts.append(_DATA_1.pack(number, end))
+    parts[0] = _DATA_1.pack(number, end)
     parts.append(data)
     return end
 
@@ -94,7 +92,7 @@ def demarshal_audio_volume(body: Buffer) -> MsgAudioVolume:
 def write_audio_volume(parts: list[Buffer], number: int, value: Any) -> int:
     volume = value.volume
     end = 1 + len(volume) * 2
-    parts.append(_AUDIO_VOLUME_2.pack(number, end, len(volume)))
+    parts[0] = _AUDIO_VOLUME_2.pack(number, end, len(volume))
     parts.append(pack_integers("H", volume))
     return end
 
@@ -177,17 +175,16 @@ def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
 
 def write_compressed_data(parts: list[Buffer], number: int, value: Any) -> int:
     compressed_data = value.compressed_data
-    if type(compressed_data) not in FLAT:
-        check_payload(compressed_data)
+    type_ = value.type
     end = 1 + len(compressed_data)
-    if value.type == 0:  # NONE
+    if type_ == 0:  # NONE
         pass
     else:
         end += 4
-    if value.type == 0:  # NONE
-        parts.append(_COMPRESSED_DATA_3.pack(number, end, value.type))
+    if type_ == 0:  # NONE
+        parts[0] = _COMPRESSED_DATA_3.pack(number, end, type_)
     else:
-        parts.append(_COMPRESSED_DATA_4.pack(number, end, value.type, value.uncompressed_size))
+        parts[0] = _COMPRESSED_DATA_4.pack(number, end, type_, value.uncompressed_size)
     parts.append(compressed_data)
     return end
 
@@ -282,10 +279,8 @@ def demarshal_ping(body: Buffer) -> MsgPing:
 
 def write_ping(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 12 + len(data)
-    parts.append(_PING_2.pack(number, end, value.id, value.timestamp))
+    parts[0] = _PING_2.pack(number, end, value.id, value.timestamp)
     parts.append(data)
     return end
 
@@ -323,11 +318,13 @@ def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
 def write_wait_for_channels(parts: list[Buffer], number: int, value: Any) -> int:
     wait_list = value.wait_list
     end = 1 + len(wait_list) * 10
-    parts.append(_WAIT_FOR_CHANNELS_2.pack(number, end, len(wait_list)))
-    pack = CHANNEL_WAIT_RUN.pack
+    parts[0] = _WAIT_FOR_CHANNELS_2.pack(number, end, len(wait_list))
     parts.append(
         b"".join(
-            [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
+            [
+                pack_channel_wait(each.channel_type, each.channel_id, each.message_serial)
+                for each in wait_list
+            ],
         ),
     )
     return end
@@ -408,19 +405,9 @@ def demarshal_notify(body: Buffer) -> MsgNotify:
 
 def write_notify(parts: list[Buffer], number: int, value: Any) -> int:
     message_ = value.message
-    if type(message_) not in FLAT:
-        check_payload(message_)
     end = 24 + len(message_)
-    parts.append(
-        _NOTIFY_2.pack(
-            number,
-            end,
-            value.time_stamp,
-            value.severity,
-            value.visibilty,
-            value.what,
-            len(message_),
-        ),
+    parts[0] = _NOTIFY_2.pack(
+        number, end, value.time_stamp, value.severity, value.visibilty, value.what, len(message_)
     )
     parts.append(message_)
     return end

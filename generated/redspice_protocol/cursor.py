@@ -10,7 +10,7 @@ from .base import MsgEmpty, demarshal_empty, write_empty
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Record, Shape
 from .structs import Cursor, CursorHeader, Point16
-from .wire import FLAT, UNFIT, Buffer, Run, check_payload
+from .wire import UNFIT, Buffer, Run
 
 
 @dataclass(slots=True)
@@ -100,43 +100,38 @@ def write_init(parts: list[Buffer], number: int, value: Any) -> int:
     position = value.position
     cursor = value.cursor
     cursor_data = cursor.data
-    if type(cursor_data) not in FLAT:
-        check_payload(cursor_data)
+    cursor_flags = cursor.flags
     end = 11 + len(cursor_data)
-    if not cursor.flags & 1:  # not NONE
+    if not cursor_flags & 1:  # not NONE
         cursor_header = cursor.header
         end += 17
-    if not cursor.flags & 1:  # not NONE
-        parts.append(
-            _INIT_3.pack(
-                number,
-                end,
-                position.x,
-                position.y,
-                value.trail_length,
-                value.trail_frequency,
-                value.visible,
-                cursor.flags,
-                cursor_header.unique,
-                cursor_header.type,
-                cursor_header.width,
-                cursor_header.height,
-                cursor_header.hot_spot_x,
-                cursor_header.hot_spot_y,
-            ),
+    if not cursor_flags & 1:  # not NONE
+        parts[0] = _INIT_3.pack(
+            number,
+            end,
+            position.x,
+            position.y,
+            value.trail_length,
+            value.trail_frequency,
+            value.visible,
+            cursor_flags,
+            cursor_header.unique,
+            cursor_header.type,
+            cursor_header.width,
+            cursor_header.height,
+            cursor_header.hot_spot_x,
+            cursor_header.hot_spot_y,
         )
     else:
-        parts.append(
-            _INIT_4.pack(
-                number,
-                end,
-                position.x,
-                position.y,
-                value.trail_length,
-                value.trail_frequency,
-                value.visible,
-                cursor.flags,
-            ),
+        parts[0] = _INIT_4.pack(
+            number,
+            end,
+            position.x,
+            position.y,
+            value.trail_length,
+            value.trail_frequency,
+            value.visible,
+            cursor_flags,
         )
     parts.append(cursor_data)
     return end
@@ -208,31 +203,28 @@ def write_set(parts: list[Buffer], number: int, value: Any) -> int:
     position = value.position
     cursor = value.cursor
     cursor_data = cursor.data
-    if type(cursor_data) not in FLAT:
-        check_payload(cursor_data)
+    cursor_flags = cursor.flags
     end = 7 + len(cursor_data)
-    if not cursor.flags & 1:  # not NONE
+    if not cursor_flags & 1:  # not NONE
         cursor_header = cursor.header
         end += 17
-    if not cursor.flags & 1:  # not NONE
-        parts.append(
-            _SET_3.pack(
-                number,
-                end,
-                position.x,
-                position.y,
-                value.visible,
-                cursor.flags,
-                cursor_header.unique,
-                cursor_header.type,
-                cursor_header.width,
-                cursor_header.height,
-                cursor_header.hot_spot_x,
-                cursor_header.hot_spot_y,
-            ),
+    if not cursor_flags & 1:  # not NONE
+        parts[0] = _SET_3.pack(
+            number,
+            end,
+            position.x,
+            position.y,
+            value.visible,
+            cursor_flags,
+            cursor_header.unique,
+            cursor_header.type,
+            cursor_header.width,
+            cursor_header.height,
+            cursor_header.hot_spot_x,
+            cursor_header.hot_spot_y,
         )
     else:
-        parts.append(_SET_4.pack(number, end, position.x, position.y, value.visible, cursor.flags))
+        parts[0] = _SET_4.pack(number, end, position.x, position.y, value.visible, cursor_flags)
     parts.append(cursor_data)
     return end
 

@@ -44,6 +44,10 @@ from .structs import (
     Transparent,
     WaitForChannel,
     Whiteness,
+    pack_head,
+    pack_rect,
+    pack_resource_id,
+    pack_wait_for_channel,
     read_image,
     read_path,
     read_string,
@@ -52,7 +56,6 @@ from .structs import (
     write_string,
 )
 from .wire import (
-    FLAT,
     UNFIT,
     Buffer,
     Run,
@@ -60,7 +63,6 @@ from .wire import (
     WireError,
     array_length,
     bad_pointer,
-    check_payload,
     null_pointer,
     pack_integers,
     read_integers,
@@ -174,49 +176,45 @@ def write_copy_bits(parts: list[Buffer], number: int, value: Any) -> int:
     base_box = base.box
     base_clip = base.clip
     src_pos = value.src_pos
+    base_clip_type = base_clip.type
     end = 29
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _COPY_BITS_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _COPY_BITS_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
         parts.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
         parts.append(_COPY_BITS_5.pack(src_pos.x, src_pos.y))
     else:
-        parts.append(
-            _COPY_BITS_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                src_pos.x,
-                src_pos.y,
-            ),
+        parts[0] = _COPY_BITS_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            src_pos.x,
+            src_pos.y,
         )
     return end
 
@@ -254,9 +252,8 @@ def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
 def write_inval_list(parts: list[Buffer], number: int, value: Any) -> int:
     resources = value.resources
     end = 2 + len(resources) * 9
-    parts.append(_INVAL_LIST_2.pack(number, end, len(resources)))
-    pack = RESOURCE_ID_RUN.pack
-    parts.append(b"".join([pack(each.type, each.id) for each in resources]))
+    parts[0] = _INVAL_LIST_2.pack(number, end, len(resources))
+    parts.append(b"".join([pack_resource_id(each.type, each.id) for each in resources]))
     return end
 
 
@@ -295,11 +292,13 @@ def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
 def write_inval_all_pixmaps(parts: list[Buffer], number: int, value: Any) -> int:
     wait_list = value.wait_list
     end = 1 + len(wait_list) * 10
-    parts.append(_INVAL_ALL_PIXMAPS_2.pack(number, end, len(wait_list)))
-    pack = WAIT_FOR_CHANNEL_RUN.pack
+    parts[0] = _INVAL_ALL_PIXMAPS_2.pack(number, end, len(wait_list))
     parts.append(
         b"".join(
-            [pack(each.channel_type, each.channel_id, each.message_serial) for each in wait_list]
+            [
+                pack_wait_for_channel(each.channel_type, each.channel_id, each.message_serial)
+                for each in wait_list
+            ],
         ),
     )
     return end
@@ -432,59 +431,58 @@ def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
 def write_stream_create(parts: list[Buffer], number: int, value: Any) -> int:
     dest = value.dest
     clip = value.clip
+    clip_type = clip.type
     end = 51
-    if clip.type == 1:  # RECTS
+    if clip_type == 1:  # RECTS
         clip_rects = clip.rects
         clip_rects_rects = clip_rects.rects
         end += 4 + len(clip_rects_rects) * 16
-    if clip.type == 1:  # RECTS
-        parts.append(
-            _STREAM_CREATE_3.pack(
-                number,
-                end,
-                value.surface_id,
-                value.id,
-                value.flags,
-                value.codec_type,
-                value.stamp,
-                value.stream_width,
-                value.stream_height,
-                value.src_width,
-                value.src_height,
-                dest.top,
-                dest.left,
-                dest.bottom,
-                dest.right,
-                clip.type,
-                len(clip_rects_rects),
-            ),
+    if clip_type == 1:  # RECTS
+        parts[0] = _STREAM_CREATE_3.pack(
+            number,
+            end,
+            value.surface_id,
+            value.id,
+            value.flags,
+            value.codec_type,
+            value.stamp,
+            value.stream_width,
+            value.stream_height,
+            value.src_width,
+            value.src_height,
+            dest.top,
+            dest.left,
+            dest.bottom,
+            dest.right,
+            clip_type,
+            len(clip_rects_rects),
         )
-        pack = RECT_RUN.pack
         parts.append(
             b"".join(
-                [pack(each.top, each.left, each.bottom, each.right) for each in clip_rects_rects]
+                [
+                    pack_rect(each.top, each.left, each.bottom, each.right)
+                    for each in clip_rects_rects
+                ],
             ),
         )
     else:
-        parts.append(
-            _STREAM_CREATE_4.pack(
-                number,
-                end,
-                value.surface_id,
-                value.id,
-                value.flags,
-                value.codec_type,
-                value.stamp,
-                value.stream_width,
-                value.stream_height,
-                value.src_width,
-                value.src_height,
-                dest.top,
-                dest.left,
-                dest.bottom,
-                dest.right,
-                clip.type,
-            ),
+        parts[0] = _STREAM_CREATE_4.pack(
+            number,
+            end,
+            value.surface_id,
+            value.id,
+            value.flags,
+            value.codec_type,
+            value.stamp,
+            value.stream_width,
+            value.stream_height,
+            value.src_width,
+            value.src_height,
+            dest.top,
+            dest.left,
+            dest.bottom,
+            dest.right,
+            clip_type,
         )
     return end
 
@@ -525,10 +523,8 @@ def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
 def write_stream_data(parts: list[Buffer], number: int, value: Any) -> int:
     base = value.base
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 12 + len(data)
-    parts.append(_STREAM_DATA_2.pack(number, end, base.id, base.multi_media_time, len(data)))
+    parts[0] = _STREAM_DATA_2.pack(number, end, base.id, base.multi_media_time, len(data))
     parts.append(data)
     return end
 
@@ -575,21 +571,24 @@ def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
 
 def write_stream_clip(parts: list[Buffer], number: int, value: Any) -> int:
     clip = value.clip
+    clip_type = clip.type
     end = 5
-    if clip.type == 1:  # RECTS
+    if clip_type == 1:  # RECTS
         clip_rects = clip.rects
         clip_rects_rects = clip_rects.rects
         end += 4 + len(clip_rects_rects) * 16
-    if clip.type == 1:  # RECTS
-        parts.append(_STREAM_CLIP_3.pack(number, end, value.id, clip.type, len(clip_rects_rects)))
-        pack = RECT_RUN.pack
+    if clip_type == 1:  # RECTS
+        parts[0] = _STREAM_CLIP_3.pack(number, end, value.id, clip_type, len(clip_rects_rects))
         parts.append(
             b"".join(
-                [pack(each.top, each.left, each.bottom, each.right) for each in clip_rects_rects]
+                [
+                    pack_rect(each.top, each.left, each.bottom, each.right)
+                    for each in clip_rects_rects
+                ],
             ),
         )
     else:
-        parts.append(_STREAM_CLIP_4.pack(number, end, value.id, clip.type))
+        parts[0] = _STREAM_CLIP_4.pack(number, end, value.id, clip_type)
     return end
 
 
@@ -755,80 +754,77 @@ def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
+    data_brush_type = data_brush.type
     end = 37
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if data_brush.type == 1:  # SOLID
+    if data_brush_type == 1:  # SOLID
         end += 4
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         data_brush_pattern = data_brush.u
         data_brush_pattern_pat = data_brush_pattern.pat
         data_brush_pattern_pos = data_brush_pattern.pos
         end += 12
-    below: list[Buffer] = []
     later: list[Target] = []
-    if data_brush.type == 1:  # SOLID
+    if data_brush_type == 1:  # SOLID
         pass
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         if data_brush_pattern_pat is None:
             raise null_pointer("display.draw_fill.data.brush.pattern.pat")
         data_brush_pattern_pat_at = end
-        end += write_image(below, later, data_brush_pattern_pat)
+        end += write_image(parts, later, data_brush_pattern_pat)
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_FILL_7.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    own: list[Buffer] = []
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _DRAW_FILL_7.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(_DRAW_FILL_8.pack(data_brush.type))
+        own.append(_DRAW_FILL_8.pack(data_brush_type))
     else:
-        parts.append(
-            _DRAW_FILL_9.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_brush.type,
-            ),
+        parts[0] = _DRAW_FILL_9.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_brush_type,
         )
-    if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_FILL_10.pack(data_brush.u))
-    elif data_brush.type == 2:  # PATTERN
-        parts.append(
+    if data_brush_type == 1:  # SOLID
+        own.append(_DRAW_FILL_10.pack(data_brush.u))
+    elif data_brush_type == 2:  # PATTERN
+        own.append(
             _DRAW_FILL_11.pack(
                 data_brush_pattern_pat_at, data_brush_pattern_pos.x, data_brush_pattern_pos.y
             ),
         )
-    parts.append(
+    own.append(
         _DRAW_FILL_12.pack(
             data.rop_descriptor,
             data_mask.flags,
@@ -837,7 +833,7 @@ def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> int:
             data_mask_bitmap_at,
         ),
     )
-    parts += below
+    parts[1:1] = own
     return end
 
 
@@ -1006,98 +1002,95 @@ def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
+    data_brush_type = data_brush.type
     end = 58
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if data_brush.type == 1:  # SOLID
+    if data_brush_type == 1:  # SOLID
         end += 4
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         data_brush_pattern = data_brush.u
         data_brush_pattern_pat = data_brush_pattern.pat
         data_brush_pattern_pos = data_brush_pattern.pos
         end += 12
-    below: list[Buffer] = []
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
-    if data_brush.type == 1:  # SOLID
+        end += write_image(parts, later, data_src_bitmap)
+    if data_brush_type == 1:  # SOLID
         pass
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         if data_brush_pattern_pat is None:
             raise null_pointer("display.draw_opaque.data.brush.pattern.pat")
         data_brush_pattern_pat_at = end
-        end += write_image(below, later, data_brush_pattern_pat)
+        end += write_image(parts, later, data_brush_pattern_pat)
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_OPAQUE_7.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    own: list[Buffer] = []
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _DRAW_OPAQUE_7.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_OPAQUE_8.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
                 data_src_area.bottom,
                 data_src_area.right,
-                data_brush.type,
+                data_brush_type,
             ),
         )
     else:
-        parts.append(
-            _DRAW_OPAQUE_9.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_src_bitmap_at,
-                data_src_area.top,
-                data_src_area.left,
-                data_src_area.bottom,
-                data_src_area.right,
-                data_brush.type,
-            ),
+        parts[0] = _DRAW_OPAQUE_9.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_src_bitmap_at,
+            data_src_area.top,
+            data_src_area.left,
+            data_src_area.bottom,
+            data_src_area.right,
+            data_brush_type,
         )
-    if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_OPAQUE_10.pack(data_brush.u))
-    elif data_brush.type == 2:  # PATTERN
-        parts.append(
+    if data_brush_type == 1:  # SOLID
+        own.append(_DRAW_OPAQUE_10.pack(data_brush.u))
+    elif data_brush_type == 2:  # PATTERN
+        own.append(
             _DRAW_OPAQUE_11.pack(
                 data_brush_pattern_pat_at, data_brush_pattern_pos.x, data_brush_pattern_pos.y
             ),
         )
-    parts.append(
+    own.append(
         _DRAW_OPAQUE_12.pack(
             data.rop_descriptor,
             data.scale_mode,
@@ -1107,7 +1100,7 @@ def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> int:
             data_mask_bitmap_at,
         ),
     )
-    parts += below
+    parts[1:1] = own
     return end
 
 
@@ -1138,8 +1131,10 @@ _DRAW_COPY_3 = Run(
     "data.mask.bitmap",
 )
 _DRAW_COPY_4 = Struct("<H2I4iBI")
-_DRAW_COPY_5 = Struct("<I4iH2B2iI")
-_DRAW_COPY_6 = Struct("<H2I4iBI4iH2B2iI")
+_DRAW_COPY_5 = Struct("<I4iH2B2iIQ2B3I")
+_DRAW_COPY_6 = Struct("<H2I4iBI4iH2B2iIQ2B3I")
+_DRAW_COPY_7 = Struct("<I4iH2B2iI")
+_DRAW_COPY_8 = Struct("<H2I4iBI4iH2B2iI")
 
 
 def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
@@ -1225,48 +1220,131 @@ def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
     end = 57
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
+    if data_src_bitmap is not None and data_mask_bitmap is None:  # as usual
+        data_src_bitmap_descriptor = data_src_bitmap.descriptor
+        data_src_bitmap_descriptor_type = data_src_bitmap_descriptor.type
+        if data_src_bitmap_descriptor_type in (
+            1,
+            101,
+            102,
+            105,
+            109,
+        ):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
+            data_src_bitmap_u = data_src_bitmap.u
+            data_src_bitmap_u_data = data_src_bitmap_u.data
+            data_src_bitmap_at = end
+            end += 22 + len(data_src_bitmap_u_data)
+            if base_clip_type == 1:  # RECTS
+                parts[0] = _DRAW_COPY_4.pack(
+                    number,
+                    end,
+                    base.surface_id,
+                    base_box.top,
+                    base_box.left,
+                    base_box.bottom,
+                    base_box.right,
+                    base_clip_type,
+                    len(base_clip_rects_rects),
+                )
+                parts.append(
+                    b"".join(
+                        [
+                            pack_rect(each.top, each.left, each.bottom, each.right)
+                            for each in base_clip_rects_rects
+                        ],
+                    ),
+                )
+                parts.append(
+                    _DRAW_COPY_5.pack(
+                        data_src_bitmap_at,
+                        data_src_area.top,
+                        data_src_area.left,
+                        data_src_area.bottom,
+                        data_src_area.right,
+                        data.rop_descriptor,
+                        data.scale_mode,
+                        data_mask.flags,
+                        data_mask_pos.x,
+                        data_mask_pos.y,
+                        0,
+                        data_src_bitmap_descriptor.id,
+                        data_src_bitmap_descriptor_type,
+                        data_src_bitmap_descriptor.flags,
+                        data_src_bitmap_descriptor.width,
+                        data_src_bitmap_descriptor.height,
+                        len(data_src_bitmap_u_data),
+                    ),
+                )
+            else:
+                parts[0] = _DRAW_COPY_6.pack(
+                    number,
+                    end,
+                    base.surface_id,
+                    base_box.top,
+                    base_box.left,
+                    base_box.bottom,
+                    base_box.right,
+                    base_clip_type,
+                    data_src_bitmap_at,
+                    data_src_area.top,
+                    data_src_area.left,
+                    data_src_area.bottom,
+                    data_src_area.right,
+                    data.rop_descriptor,
+                    data.scale_mode,
+                    data_mask.flags,
+                    data_mask_pos.x,
+                    data_mask_pos.y,
+                    0,
+                    data_src_bitmap_descriptor.id,
+                    data_src_bitmap_descriptor_type,
+                    data_src_bitmap_descriptor.flags,
+                    data_src_bitmap_descriptor.width,
+                    data_src_bitmap_descriptor.height,
+                    len(data_src_bitmap_u_data),
+                )
+            parts.append(data_src_bitmap_u_data)
+            return end
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
+        end += write_image(parts, later, data_src_bitmap)
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_COPY_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_COPY_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
-            _DRAW_COPY_5.pack(
+        own.append(
+            _DRAW_COPY_7.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
@@ -1280,31 +1358,29 @@ def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> int:
                 data_mask_bitmap_at,
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_COPY_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_src_bitmap_at,
-                data_src_area.top,
-                data_src_area.left,
-                data_src_area.bottom,
-                data_src_area.right,
-                data.rop_descriptor,
-                data.scale_mode,
-                data_mask.flags,
-                data_mask_pos.x,
-                data_mask_pos.y,
-                data_mask_bitmap_at,
-            ),
+        parts[0] = _DRAW_COPY_8.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_src_bitmap_at,
+            data_src_area.top,
+            data_src_area.left,
+            data_src_area.bottom,
+            data_src_area.right,
+            data.rop_descriptor,
+            data.scale_mode,
+            data_mask.flags,
+            data_mask_pos.x,
+            data_mask_pos.y,
+            data_mask_bitmap_at,
         )
-    parts += below
     return end
 
 
@@ -1422,47 +1498,45 @@ def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
     end = 57
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
+        end += write_image(parts, later, data_src_bitmap)
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_BLEND_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_BLEND_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_BLEND_5.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
@@ -1477,31 +1551,29 @@ def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> int:
                 data_mask_bitmap_at,
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_BLEND_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_src_bitmap_at,
-                data_src_area.top,
-                data_src_area.left,
-                data_src_area.bottom,
-                data_src_area.right,
-                data.rop_descriptor,
-                data.scale_mode,
-                data_mask.flags,
-                data_mask_pos.x,
-                data_mask_pos.y,
-                data_mask_bitmap_at,
-            ),
+        parts[0] = _DRAW_BLEND_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_src_bitmap_at,
+            data_src_area.top,
+            data_src_area.left,
+            data_src_area.bottom,
+            data_src_area.right,
+            data.rop_descriptor,
+            data.scale_mode,
+            data_mask.flags,
+            data_mask_pos.x,
+            data_mask_pos.y,
+            data_mask_bitmap_at,
         )
-    parts += below
     return end
 
 
@@ -1596,65 +1668,61 @@ def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
     end = 34
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
     later: list[Target] = []
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_BLACKNESS_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_BLACKNESS_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_BLACKNESS_5.pack(
                 data_mask.flags, data_mask_pos.x, data_mask_pos.y, data_mask_bitmap_at
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_BLACKNESS_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_mask.flags,
-                data_mask_pos.x,
-                data_mask_pos.y,
-                data_mask_bitmap_at,
-            ),
+        parts[0] = _DRAW_BLACKNESS_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_mask.flags,
+            data_mask_pos.x,
+            data_mask_pos.y,
+            data_mask_bitmap_at,
         )
-    parts += below
     return end
 
 
@@ -1749,65 +1817,61 @@ def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
     end = 34
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
     later: list[Target] = []
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_WHITENESS_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_WHITENESS_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_WHITENESS_5.pack(
                 data_mask.flags, data_mask_pos.x, data_mask_pos.y, data_mask_bitmap_at
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_WHITENESS_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_mask.flags,
-                data_mask_pos.x,
-                data_mask_pos.y,
-                data_mask_bitmap_at,
-            ),
+        parts[0] = _DRAW_WHITENESS_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_mask.flags,
+            data_mask_pos.x,
+            data_mask_pos.y,
+            data_mask_bitmap_at,
         )
-    parts += below
     return end
 
 
@@ -1900,65 +1964,61 @@ def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
     end = 34
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
     later: list[Target] = []
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_INVERS_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_INVERS_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_INVERS_5.pack(
                 data_mask.flags, data_mask_pos.x, data_mask_pos.y, data_mask_bitmap_at
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_INVERS_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_mask.flags,
-                data_mask_pos.x,
-                data_mask_pos.y,
-                data_mask_bitmap_at,
-            ),
+        parts[0] = _DRAW_INVERS_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_mask.flags,
+            data_mask_pos.x,
+            data_mask_pos.y,
+            data_mask_bitmap_at,
         )
-    parts += below
     return end
 
 
@@ -2126,98 +2186,95 @@ def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> int:
     data_mask = data.mask
     data_mask_pos = data_mask.pos
     data_mask_bitmap = data_mask.bitmap
+    base_clip_type = base_clip.type
+    data_brush_type = data_brush.type
     end = 57
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if data_brush.type == 1:  # SOLID
+    if data_brush_type == 1:  # SOLID
         end += 4
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         data_brush_pattern = data_brush.u
         data_brush_pattern_pat = data_brush_pattern.pat
         data_brush_pattern_pos = data_brush_pattern.pos
         end += 12
-    below: list[Buffer] = []
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
-    if data_brush.type == 1:  # SOLID
+        end += write_image(parts, later, data_src_bitmap)
+    if data_brush_type == 1:  # SOLID
         pass
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         if data_brush_pattern_pat is None:
             raise null_pointer("display.draw_rop3.data.brush.pattern.pat")
         data_brush_pattern_pat_at = end
-        end += write_image(below, later, data_brush_pattern_pat)
+        end += write_image(parts, later, data_brush_pattern_pat)
     data_mask_bitmap_at = 0
     if data_mask_bitmap is not None:
         data_mask_bitmap_at = end
-        end += write_image(below, later, data_mask_bitmap)
+        end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_ROP3_7.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    own: list[Buffer] = []
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _DRAW_ROP3_7.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_ROP3_8.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
                 data_src_area.left,
                 data_src_area.bottom,
                 data_src_area.right,
-                data_brush.type,
+                data_brush_type,
             ),
         )
     else:
-        parts.append(
-            _DRAW_ROP3_9.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_src_bitmap_at,
-                data_src_area.top,
-                data_src_area.left,
-                data_src_area.bottom,
-                data_src_area.right,
-                data_brush.type,
-            ),
+        parts[0] = _DRAW_ROP3_9.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_src_bitmap_at,
+            data_src_area.top,
+            data_src_area.left,
+            data_src_area.bottom,
+            data_src_area.right,
+            data_brush_type,
         )
-    if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_ROP3_10.pack(data_brush.u))
-    elif data_brush.type == 2:  # PATTERN
-        parts.append(
+    if data_brush_type == 1:  # SOLID
+        own.append(_DRAW_ROP3_10.pack(data_brush.u))
+    elif data_brush_type == 2:  # PATTERN
+        own.append(
             _DRAW_ROP3_11.pack(
                 data_brush_pattern_pat_at, data_brush_pattern_pos.x, data_brush_pattern_pos.y
             ),
         )
-    parts.append(
+    own.append(
         _DRAW_ROP3_12.pack(
             data.rop3,
             data.scale_mode,
@@ -2227,7 +2284,7 @@ def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> int:
             data_mask_bitmap_at,
         ),
     )
-    parts += below
+    parts[1:1] = own
     return end
 
 
@@ -2400,103 +2457,101 @@ def write_draw_stroke(parts: list[Buffer], number: int, value: Any) -> int:
     data_attr = data.attr
     data_attr_style = data_attr.style
     data_brush = data.brush
+    base_clip_type = base_clip.type
+    data_attr_flags = data_attr.flags
+    data_brush_type = data_brush.type
     end = 31
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if data_attr.flags & 8:  # STYLED
+    if data_attr_flags & 8:  # STYLED
         end += 1
-    if data_attr.flags & 8:  # STYLED
+    if data_attr_flags & 8:  # STYLED
         end += 4
-    if data_brush.type == 1:  # SOLID
+    if data_brush_type == 1:  # SOLID
         end += 4
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         data_brush_pattern = data_brush.u
         data_brush_pattern_pat = data_brush_pattern.pat
         data_brush_pattern_pos = data_brush_pattern.pos
         end += 12
-    below: list[Buffer] = []
     later: list[Target] = []
     if data_path is None:
         raise null_pointer("display.draw_stroke.data.path")
     data_path_at = end
-    end += write_path(below, data_path)
-    if data_attr.flags & 8:  # STYLED
+    end += write_path(parts, data_path)
+    if data_attr_flags & 8:  # STYLED
         data_attr_style_at = 0
-        if data_attr_style:
+        if data_attr_style is not None and len(data_attr_style):
             data_attr_style_at = end
-            below.append(pack_integers("i", data_attr_style))
+            parts.append(pack_integers("i", data_attr_style))
             end += len(data_attr_style) * 4
-    if data_brush.type == 1:  # SOLID
+    if data_brush_type == 1:  # SOLID
         pass
-    elif data_brush.type == 2:  # PATTERN
+    elif data_brush_type == 2:  # PATTERN
         if data_brush_pattern_pat is None:
             raise null_pointer("display.draw_stroke.data.brush.pattern.pat")
         data_brush_pattern_pat_at = end
-        end += write_image(below, later, data_brush_pattern_pat)
+        end += write_image(parts, later, data_brush_pattern_pat)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_STROKE_10.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    own: list[Buffer] = []
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _DRAW_STROKE_10.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(_DRAW_STROKE_11.pack(data_path_at, data_attr.flags))
+        own.append(_DRAW_STROKE_11.pack(data_path_at, data_attr_flags))
     else:
-        parts.append(
-            _DRAW_STROKE_12.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_path_at,
-                data_attr.flags,
-            ),
+        parts[0] = _DRAW_STROKE_12.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_path_at,
+            data_attr_flags,
         )
-    if data_attr.flags & 8:  # STYLED
-        parts.append(_DRAW_STROKE_13.pack(array_length(data_attr_style, data_attr.style_nseg)))
-    if data_attr.flags & 8:  # STYLED
+    if data_attr_flags & 8:  # STYLED
+        own.append(_DRAW_STROKE_13.pack(array_length(data_attr_style, data_attr.style_nseg)))
+    if data_attr_flags & 8:  # STYLED
+        own.append(_DRAW_STROKE_14.pack(data_attr_style_at))
         if data_attr_style is None and data_attr.style_nseg * 4 > end:
             raise wrong_size("display.draw_stroke.data.attr.style", end, data_attr.style_nseg * 4)
-        parts.append(_DRAW_STROKE_14.pack(data_attr_style_at))
-    if data_brush.type == 1:  # SOLID
-        parts.append(_DRAW_STROKE_15.pack(data_brush.type, data_brush.u))
-    elif data_brush.type == 2:  # PATTERN
-        parts.append(
+    if data_brush_type == 1:  # SOLID
+        own.append(_DRAW_STROKE_15.pack(data_brush_type, data_brush.u))
+    elif data_brush_type == 2:  # PATTERN
+        own.append(
             _DRAW_STROKE_16.pack(
-                data_brush.type,
+                data_brush_type,
                 data_brush_pattern_pat_at,
                 data_brush_pattern_pos.x,
                 data_brush_pattern_pos.y,
             ),
         )
     else:
-        parts.append(_DRAW_STROKE_13.pack(data_brush.type))
-    parts.append(_DRAW_STROKE_17.pack(data.fore_mode, data.back_mode))
-    parts += below
+        own.append(_DRAW_STROKE_13.pack(data_brush_type))
+    own.append(_DRAW_STROKE_17.pack(data.fore_mode, data.back_mode))
+    parts[1:1] = own
     return end
 
 
@@ -2694,124 +2749,122 @@ def write_draw_text(parts: list[Buffer], number: int, value: Any) -> int:
     data_back_area = data.back_area
     data_fore_brush = data.fore_brush
     data_back_brush = data.back_brush
+    base_clip_type = base_clip.type
+    data_fore_brush_type = data_fore_brush.type
+    data_back_brush_type = data_back_brush.type
     end = 47
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if data_fore_brush.type == 1:  # SOLID
+    if data_fore_brush_type == 1:  # SOLID
         end += 4
-    elif data_fore_brush.type == 2:  # PATTERN
+    elif data_fore_brush_type == 2:  # PATTERN
         data_fore_brush_pattern = data_fore_brush.u
         data_fore_brush_pattern_pat = data_fore_brush_pattern.pat
         data_fore_brush_pattern_pos = data_fore_brush_pattern.pos
         end += 12
-    if data_back_brush.type == 1:  # SOLID
+    if data_back_brush_type == 1:  # SOLID
         end += 4
-    elif data_back_brush.type == 2:  # PATTERN
+    elif data_back_brush_type == 2:  # PATTERN
         data_back_brush_pattern = data_back_brush.u
         data_back_brush_pattern_pat = data_back_brush_pattern.pat
         data_back_brush_pattern_pos = data_back_brush_pattern.pos
         end += 12
-    below: list[Buffer] = []
     later: list[Target] = []
     if data_str is None:
         raise null_pointer("display.draw_text.data.str")
     data_str_at = end
-    end += write_string(below, data_str)
-    if data_fore_brush.type == 1:  # SOLID
+    end += write_string(parts, data_str)
+    if data_fore_brush_type == 1:  # SOLID
         pass
-    elif data_fore_brush.type == 2:  # PATTERN
+    elif data_fore_brush_type == 2:  # PATTERN
         if data_fore_brush_pattern_pat is None:
             raise null_pointer("display.draw_text.data.fore_brush.pattern.pat")
         data_fore_brush_pattern_pat_at = end
-        end += write_image(below, later, data_fore_brush_pattern_pat)
-    if data_back_brush.type == 1:  # SOLID
+        end += write_image(parts, later, data_fore_brush_pattern_pat)
+    if data_back_brush_type == 1:  # SOLID
         pass
-    elif data_back_brush.type == 2:  # PATTERN
+    elif data_back_brush_type == 2:  # PATTERN
         if data_back_brush_pattern_pat is None:
             raise null_pointer("display.draw_text.data.back_brush.pattern.pat")
         data_back_brush_pattern_pat_at = end
-        end += write_image(below, later, data_back_brush_pattern_pat)
+        end += write_image(parts, later, data_back_brush_pattern_pat)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_TEXT_10.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    own: list[Buffer] = []
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _DRAW_TEXT_10.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_TEXT_11.pack(
                 data_str_at,
                 data_back_area.top,
                 data_back_area.left,
                 data_back_area.bottom,
                 data_back_area.right,
-                data_fore_brush.type,
+                data_fore_brush_type,
             ),
         )
     else:
-        parts.append(
-            _DRAW_TEXT_12.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_str_at,
-                data_back_area.top,
-                data_back_area.left,
-                data_back_area.bottom,
-                data_back_area.right,
-                data_fore_brush.type,
-            ),
+        parts[0] = _DRAW_TEXT_12.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_str_at,
+            data_back_area.top,
+            data_back_area.left,
+            data_back_area.bottom,
+            data_back_area.right,
+            data_fore_brush_type,
         )
-    if data_fore_brush.type == 1:  # SOLID
-        parts.append(_DRAW_TEXT_13.pack(data_fore_brush.u))
-    elif data_fore_brush.type == 2:  # PATTERN
-        parts.append(
+    if data_fore_brush_type == 1:  # SOLID
+        own.append(_DRAW_TEXT_13.pack(data_fore_brush.u))
+    elif data_fore_brush_type == 2:  # PATTERN
+        own.append(
             _DRAW_TEXT_14.pack(
                 data_fore_brush_pattern_pat_at,
                 data_fore_brush_pattern_pos.x,
                 data_fore_brush_pattern_pos.y,
             ),
         )
-    if data_back_brush.type == 1:  # SOLID
-        parts.append(_DRAW_TEXT_15.pack(data_back_brush.type, data_back_brush.u))
-    elif data_back_brush.type == 2:  # PATTERN
-        parts.append(
+    if data_back_brush_type == 1:  # SOLID
+        own.append(_DRAW_TEXT_15.pack(data_back_brush_type, data_back_brush.u))
+    elif data_back_brush_type == 2:  # PATTERN
+        own.append(
             _DRAW_TEXT_16.pack(
-                data_back_brush.type,
+                data_back_brush_type,
                 data_back_brush_pattern_pat_at,
                 data_back_brush_pattern_pos.x,
                 data_back_brush_pattern_pos.y,
             ),
         )
     else:
-        parts.append(_DRAW_TEXT_17.pack(data_back_brush.type))
-    parts.append(_DRAW_TEXT_18.pack(data.fore_mode, data.back_mode))
-    parts += below
+        own.append(_DRAW_TEXT_17.pack(data_back_brush_type))
+    own.append(_DRAW_TEXT_18.pack(data.fore_mode, data.back_mode))
+    parts[1:1] = own
     return end
 
 
@@ -2912,43 +2965,41 @@ def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
     data_src_bitmap = data.src_bitmap
     data_src_area = data.src_area
+    base_clip_type = base_clip.type
     end = 49
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
+        end += write_image(parts, later, data_src_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_TRANSPARENT_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_TRANSPARENT_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_TRANSPARENT_5.pack(
                 data_src_bitmap_at,
                 data_src_area.top,
@@ -2959,27 +3010,25 @@ def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> int:
                 data.true_color,
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_TRANSPARENT_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data_src_bitmap_at,
-                data_src_area.top,
-                data_src_area.left,
-                data_src_area.bottom,
-                data_src_area.right,
-                data.src_color,
-                data.true_color,
-            ),
+        parts[0] = _DRAW_TRANSPARENT_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_src_bitmap_at,
+            data_src_area.top,
+            data_src_area.left,
+            data_src_area.bottom,
+            data_src_area.right,
+            data.src_color,
+            data.true_color,
         )
-    parts += below
     return end
 
 
@@ -3080,43 +3129,41 @@ def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
     data_src_bitmap = data.src_bitmap
     data_src_area = data.src_area
+    base_clip_type = base_clip.type
     end = 43
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    below: list[Buffer] = []
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
+        end += write_image(parts, later, data_src_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_ALPHA_BLEND_4.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    if base_clip_type == 1:  # RECTS
+        own: list[Buffer] = []
+        parts[0] = _DRAW_ALPHA_BLEND_4.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(
+        own.append(
             _DRAW_ALPHA_BLEND_5.pack(
                 data.alpha_flags,
                 data.alpha,
@@ -3127,27 +3174,25 @@ def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> int:
                 data_src_area.right,
             ),
         )
+        parts[1:1] = own
     else:
-        parts.append(
-            _DRAW_ALPHA_BLEND_6.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data.alpha_flags,
-                data.alpha,
-                data_src_bitmap_at,
-                data_src_area.top,
-                data_src_area.left,
-                data_src_area.bottom,
-                data_src_area.right,
-            ),
+        parts[0] = _DRAW_ALPHA_BLEND_6.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data.alpha_flags,
+            data.alpha,
+            data_src_bitmap_at,
+            data_src_area.top,
+            data_src_area.left,
+            data_src_area.bottom,
+            data_src_area.right,
         )
-    parts += below
     return end
 
 
@@ -3283,23 +3328,19 @@ def write_stream_data_sized(parts: list[Buffer], number: int, value: Any) -> int
     base = value.base
     dest = value.dest
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 36 + len(data)
-    parts.append(
-        _STREAM_DATA_SIZED_2.pack(
-            number,
-            end,
-            base.id,
-            base.multi_media_time,
-            value.width,
-            value.height,
-            dest.top,
-            dest.left,
-            dest.bottom,
-            dest.right,
-            len(data),
-        ),
+    parts[0] = _STREAM_DATA_SIZED_2.pack(
+        number,
+        end,
+        base.id,
+        base.multi_media_time,
+        value.width,
+        value.height,
+        dest.top,
+        dest.left,
+        dest.bottom,
+        dest.right,
+        len(data),
     )
     parts.append(data)
     return end
@@ -3341,12 +3382,11 @@ def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
 def write_monitors_config(parts: list[Buffer], number: int, value: Any) -> int:
     heads = value.heads
     end = 4 + len(heads) * 28
-    parts.append(_MONITORS_CONFIG_2.pack(number, end, len(heads), value.max_allowed))
-    pack = HEAD_RUN.pack
+    parts[0] = _MONITORS_CONFIG_2.pack(number, end, len(heads), value.max_allowed)
     parts.append(
         b"".join(
             [
-                pack(
+                pack_head(
                     each.monitor_id,
                     each.surface_id,
                     each.width,
@@ -3538,76 +3578,73 @@ def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> int:
     data_src_bitmap = data.src_bitmap
     data_src_origin = data.src_origin
     data_mask_origin = data.mask_origin
+    base_clip_type = base_clip.type
+    data_flags = data.flags
     end = 37
-    if base_clip.type == 1:  # RECTS
+    if base_clip_type == 1:  # RECTS
         base_clip_rects = base_clip.rects
         base_clip_rects_rects = base_clip_rects.rects
         end += 4 + len(base_clip_rects_rects) * 16
-    if data.flags & 524288:  # HAS_MASK
+    if data_flags & 524288:  # HAS_MASK
         data_mask_bitmap = data.mask_bitmap
         end += 4
-    if data.flags & 1048576:  # HAS_SRC_TRANSFORM
+    if data_flags & 1048576:  # HAS_SRC_TRANSFORM
         data_src_transform = data.src_transform
         end += 24
-    if data.flags & 2097152:  # HAS_MASK_TRANSFORM
+    if data_flags & 2097152:  # HAS_MASK_TRANSFORM
         data_mask_transform = data.mask_transform
         end += 24
-    below: list[Buffer] = []
     later: list[Target] = []
     data_src_bitmap_at = 0
     if data_src_bitmap is not None:
         data_src_bitmap_at = end
-        end += write_image(below, later, data_src_bitmap)
-    if data.flags & 524288:  # HAS_MASK
+        end += write_image(parts, later, data_src_bitmap)
+    if data_flags & 524288:  # HAS_MASK
         data_mask_bitmap_at = 0
         if data_mask_bitmap is not None:
             data_mask_bitmap_at = end
-            end += write_image(below, later, data_mask_bitmap)
+            end += write_image(parts, later, data_mask_bitmap)
     if later:
-        end = settle(below, later, end)
-    if base_clip.type == 1:  # RECTS
-        parts.append(
-            _DRAW_COMPOSITE_8.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                len(base_clip_rects_rects),
-            ),
+        end = settle(parts, later, end)
+    own: list[Buffer] = []
+    if base_clip_type == 1:  # RECTS
+        parts[0] = _DRAW_COMPOSITE_8.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            len(base_clip_rects_rects),
         )
-        pack = RECT_RUN.pack
-        parts.append(
+        own.append(
             b"".join(
                 [
-                    pack(each.top, each.left, each.bottom, each.right)
+                    pack_rect(each.top, each.left, each.bottom, each.right)
                     for each in base_clip_rects_rects
                 ],
             ),
         )
-        parts.append(_DRAW_COMPOSITE_9.pack(data.flags, data_src_bitmap_at))
+        own.append(_DRAW_COMPOSITE_9.pack(data_flags, data_src_bitmap_at))
     else:
-        parts.append(
-            _DRAW_COMPOSITE_10.pack(
-                number,
-                end,
-                base.surface_id,
-                base_box.top,
-                base_box.left,
-                base_box.bottom,
-                base_box.right,
-                base_clip.type,
-                data.flags,
-                data_src_bitmap_at,
-            ),
+        parts[0] = _DRAW_COMPOSITE_10.pack(
+            number,
+            end,
+            base.surface_id,
+            base_box.top,
+            base_box.left,
+            base_box.bottom,
+            base_box.right,
+            base_clip_type,
+            data_flags,
+            data_src_bitmap_at,
         )
-    if data.flags & 524288:  # HAS_MASK
-        parts.append(_DRAW_COMPOSITE_11.pack(data_mask_bitmap_at))
-    if data.flags & 1048576:  # HAS_SRC_TRANSFORM
-        parts.append(
+    if data_flags & 524288:  # HAS_MASK
+        own.append(_DRAW_COMPOSITE_11.pack(data_mask_bitmap_at))
+    if data_flags & 1048576:  # HAS_SRC_TRANSFORM
+        own.append(
             _DRAW_COMPOSITE_12.pack(
                 data_src_transform.t00,
                 data_src_transform.t01,
@@ -3617,8 +3654,8 @@ def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> int:
                 data_src_transform.t12,
             ),
         )
-    if data.flags & 2097152:  # HAS_MASK_TRANSFORM
-        parts.append(
+    if data_flags & 2097152:  # HAS_MASK_TRANSFORM
+        own.append(
             _DRAW_COMPOSITE_12.pack(
                 data_mask_transform.t00,
                 data_mask_transform.t01,
@@ -3628,12 +3665,12 @@ def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> int:
                 data_mask_transform.t12,
             ),
         )
-    parts.append(
+    own.append(
         _DRAW_COMPOSITE_13.pack(
             data_src_origin.x, data_src_origin.y, data_mask_origin.x, data_mask_origin.y
         ),
     )
-    parts += below
+    parts[1:1] = own
     return end
 
 
@@ -3954,7 +3991,7 @@ def demarshal_client_preferred_video_codec_type(body: Buffer) -> MsgcDisplayPref
 def write_client_preferred_video_codec_type(parts: list[Buffer], number: int, value: Any) -> int:
     codecs = value.codecs
     end = 1 + len(codecs)
-    parts.append(_CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2.pack(number, end, len(codecs)))
+    parts[0] = _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2.pack(number, end, len(codecs))
     parts.append(pack_integers("B", codecs))
     return end
 

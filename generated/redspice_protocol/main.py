@@ -10,19 +10,8 @@ from typing import Any, ClassVar
 from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, write_data, write_empty
 from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Record, Records, Shape
-from .structs import CHANNEL_ID_RUN, ChannelId, DstInfo
-from .wire import (
-    FLAT,
-    UNFIT,
-    Buffer,
-    Run,
-    array_length,
-    bad_pointer,
-    check_payload,
-    null_pointer,
-    truncated,
-    wrong_size,
-)
+from .structs import CHANNEL_ID_RUN, ChannelId, DstInfo, pack_channel_id
+from .wire import UNFIT, Buffer, Run, array_length, bad_pointer, null_pointer, truncated, wrong_size
 
 
 @dataclass(slots=True)
@@ -102,40 +91,34 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
 def write_migrate_begin(parts: list[Buffer], number: int, value: Any) -> int:
     dst_info = value.dst_info
     dst_info_host_data = dst_info.host_data
-    if type(dst_info_host_data) not in FLAT:
-        check_payload(dst_info_host_data)
     dst_info_cert_subject_data = dst_info.cert_subject_data
-    if type(dst_info_cert_subject_data) not in FLAT and dst_info_cert_subject_data is not None:
-        check_payload(dst_info_cert_subject_data)
     end = 20
-    below: list[Buffer] = []
-    if not dst_info_host_data:
+    if dst_info_host_data is None or not len(dst_info_host_data):
         raise null_pointer("main.migrate_begin.dst_info.host_data")
     dst_info_host_data_at = end
-    below.append(dst_info_host_data)
+    parts.append(dst_info_host_data)
     end += len(dst_info_host_data)
     dst_info_cert_subject_data_at = 0
-    if dst_info_cert_subject_data:
+    if dst_info_cert_subject_data is not None and len(dst_info_cert_subject_data):
         dst_info_cert_subject_data_at = end
-        below.append(dst_info_cert_subject_data)
+        parts.append(dst_info_cert_subject_data)
         end += len(dst_info_cert_subject_data)
+    own: list[Buffer] = []
+    parts[0] = _MIGRATE_BEGIN_2.pack(
+        number,
+        end,
+        dst_info.port,
+        dst_info.sport,
+        len(dst_info_host_data),
+        dst_info_host_data_at,
+        array_length(dst_info_cert_subject_data, dst_info.cert_subject_size),
+        dst_info_cert_subject_data_at,
+    )
     if dst_info_cert_subject_data is None and dst_info.cert_subject_size > end:
         raise wrong_size(
             "main.migrate_begin.dst_info.cert_subject_data", end, dst_info.cert_subject_size
         )
-    parts.append(
-        _MIGRATE_BEGIN_2.pack(
-            number,
-            end,
-            dst_info.port,
-            dst_info.sport,
-            len(dst_info_host_data),
-            dst_info_host_data_at,
-            array_length(dst_info_cert_subject_data, dst_info.cert_subject_size),
-            dst_info_cert_subject_data_at,
-        ),
-    )
-    parts += below
+    parts[1:1] = own
     return end
 
 
@@ -236,9 +219,8 @@ def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
 def write_channels_list(parts: list[Buffer], number: int, value: Any) -> int:
     channels = value.channels
     end = 4 + len(channels) * 2
-    parts.append(_CHANNELS_LIST_2.pack(number, end, len(channels)))
-    pack = CHANNEL_ID_RUN.pack
-    parts.append(b"".join([pack(each.type, each.id) for each in channels]))
+    parts[0] = _CHANNELS_LIST_2.pack(number, end, len(channels))
+    parts.append(b"".join([pack_channel_id(each.type, each.id) for each in channels]))
     return end
 
 
@@ -434,40 +416,34 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
 
 def write_migrate_switch_host(parts: list[Buffer], number: int, value: Any) -> int:
     host_data = value.host_data
-    if type(host_data) not in FLAT and host_data is not None:
-        check_payload(host_data)
     cert_subject_data = value.cert_subject_data
-    if type(cert_subject_data) not in FLAT and cert_subject_data is not None:
-        check_payload(cert_subject_data)
     end = 20
-    below: list[Buffer] = []
     host_data_at = 0
-    if host_data:
+    if host_data is not None and len(host_data):
         host_data_at = end
-        below.append(host_data)
+        parts.append(host_data)
         end += len(host_data)
     cert_subject_data_at = 0
-    if cert_subject_data:
+    if cert_subject_data is not None and len(cert_subject_data):
         cert_subject_data_at = end
-        below.append(cert_subject_data)
+        parts.append(cert_subject_data)
         end += len(cert_subject_data)
+    own: list[Buffer] = []
+    parts[0] = _MIGRATE_SWITCH_HOST_2.pack(
+        number,
+        end,
+        value.port,
+        value.sport,
+        array_length(host_data, value.host_size),
+        host_data_at,
+        array_length(cert_subject_data, value.cert_subject_size),
+        cert_subject_data_at,
+    )
     if host_data is None and value.host_size > end:
         raise wrong_size("main.migrate_switch_host.host_data", end, value.host_size)
     if cert_subject_data is None and value.cert_subject_size > end:
         raise wrong_size("main.migrate_switch_host.cert_subject_data", end, value.cert_subject_size)
-    parts.append(
-        _MIGRATE_SWITCH_HOST_2.pack(
-            number,
-            end,
-            value.port,
-            value.sport,
-            array_length(host_data, value.host_size),
-            host_data_at,
-            array_length(cert_subject_data, value.cert_subject_size),
-            cert_subject_data_at,
-        ),
-    )
-    parts += below
+    parts[1:1] = own
     return end
 
 
@@ -504,10 +480,8 @@ def demarshal_name(body: Buffer) -> MsgMainName:
 
 def write_name(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) not in FLAT:
-        check_payload(name)
     end = 4 + len(name)
-    parts.append(_NAME_2.pack(number, end, len(name)))
+    parts[0] = _NAME_2.pack(number, end, len(name))
     parts.append(name)
     return end
 
@@ -538,12 +512,10 @@ def demarshal_uuid(body: Buffer) -> MsgMainUuid:
 
 def write_uuid(parts: list[Buffer], number: int, value: Any) -> int:
     uuid = value.uuid
-    if type(uuid) not in FLAT:
-        check_payload(uuid)
     if len(uuid) != 16:
         raise wrong_size("main.uuid.uuid", 16, len(uuid))
     end = len(uuid)
-    parts.append(_UUID_1.pack(number, end))
+    parts[0] = _UUID_1.pack(number, end)
     parts.append(uuid)
     return end
 
@@ -659,43 +631,37 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
 def write_migrate_begin_seamless(parts: list[Buffer], number: int, value: Any) -> int:
     dst_info = value.dst_info
     dst_info_host_data = dst_info.host_data
-    if type(dst_info_host_data) not in FLAT:
-        check_payload(dst_info_host_data)
     dst_info_cert_subject_data = dst_info.cert_subject_data
-    if type(dst_info_cert_subject_data) not in FLAT and dst_info_cert_subject_data is not None:
-        check_payload(dst_info_cert_subject_data)
     end = 24
-    below: list[Buffer] = []
-    if not dst_info_host_data:
+    if dst_info_host_data is None or not len(dst_info_host_data):
         raise null_pointer("main.migrate_begin_seamless.dst_info.host_data")
     dst_info_host_data_at = end
-    below.append(dst_info_host_data)
+    parts.append(dst_info_host_data)
     end += len(dst_info_host_data)
     dst_info_cert_subject_data_at = 0
-    if dst_info_cert_subject_data:
+    if dst_info_cert_subject_data is not None and len(dst_info_cert_subject_data):
         dst_info_cert_subject_data_at = end
-        below.append(dst_info_cert_subject_data)
+        parts.append(dst_info_cert_subject_data)
         end += len(dst_info_cert_subject_data)
+    own: list[Buffer] = []
+    parts[0] = _MIGRATE_BEGIN_SEAMLESS_2.pack(
+        number,
+        end,
+        dst_info.port,
+        dst_info.sport,
+        len(dst_info_host_data),
+        dst_info_host_data_at,
+        array_length(dst_info_cert_subject_data, dst_info.cert_subject_size),
+        dst_info_cert_subject_data_at,
+        value.src_mig_version,
+    )
     if dst_info_cert_subject_data is None and dst_info.cert_subject_size > end:
         raise wrong_size(
             "main.migrate_begin_seamless.dst_info.cert_subject_data",
             end,
             dst_info.cert_subject_size,
         )
-    parts.append(
-        _MIGRATE_BEGIN_SEAMLESS_2.pack(
-            number,
-            end,
-            dst_info.port,
-            dst_info.sport,
-            len(dst_info_host_data),
-            dst_info_host_data_at,
-            array_length(dst_info_cert_subject_data, dst_info.cert_subject_size),
-            dst_info_cert_subject_data_at,
-            value.src_mig_version,
-        ),
-    )
-    parts += below
+    parts[1:1] = own
     return end
 
 

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import Any
 
 from .shape import misfit
-from .wire import UNFIT, Buffer
+from .wire import UNFIT, Buffer, check_flat
 
 #: The number of the message u16, the size of its body u32.
 MINI_HEADER = Struct("<HI")
@@ -151,11 +151,12 @@ def varying(
     write: Callable[[list[Buffer], int, Any], int],
     path: str,
 ) -> MessageType:
-    """A message of varying size: `write` adds its parts to a list, the header in the first one, and
-    returns the size of the body, which is wrong if a payload is not of single bytes."""
+    """A message of varying size: `write` adds its parts to a list whose first place is for the one
+    with the header, and returns the size of the body, which is wrong if a payload is not of single
+    bytes."""
 
     def frame(value: Any) -> bytes:
-        parts: list[Buffer] = []
+        parts: list[Buffer] = [b""]
         try:
             size = write(parts, id, value)
             whole = b"".join(parts)
@@ -166,7 +167,7 @@ def varying(
             raise misfit(path, value, type) from None
 
     def marshal(value: Any) -> bytes:
-        parts: list[Buffer] = []
+        parts: list[Buffer] = [b""]
         try:
             size = write(parts, id, value)
             parts[0] = parts[0][MINI_HEADER_SIZE:]
@@ -178,12 +179,11 @@ def varying(
             raise misfit(path, value, type) from None
 
     def marshal_parts(value: Any) -> list[Buffer]:
-        parts: list[Buffer] = []
+        parts: list[Buffer] = [b""]
         try:
             write(parts, id, value)
             for part in parts:
-                if isinstance(part, memoryview) and part.nbytes != len(part):
-                    raise TypeError("not a flat buffer of bytes")
+                check_flat(part)
         except UNFIT:
             raise misfit(path, value, type) from None
         parts[0] = parts[0][MINI_HEADER_SIZE:]

@@ -19,7 +19,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape
-from .wire import FLAT, UNFIT, Buffer, Run, check_payload
+from .wire import UNFIT, Buffer, Run
 
 
 @dataclass(slots=True)
@@ -53,10 +53,8 @@ def demarshal_data(body: Buffer) -> MsgPlaybackData:
 
 def write_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 4 + len(data)
-    parts.append(_DATA_2.pack(number, end, value.time))
+    parts[0] = _DATA_2.pack(number, end, value.time)
     parts.append(data)
     return end
 
@@ -96,10 +94,8 @@ def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
 
 def write_mode(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 6 + len(data)
-    parts.append(_MODE_2.pack(number, end, value.time, value.mode))
+    parts[0] = _MODE_2.pack(number, end, value.time, value.mode)
     parts.append(data)
     return end
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import FLAT, UNFIT, Buffer, Run, bad_pointer, check_payload, null_pointer, truncated
+from .wire import UNFIT, Buffer, Run, bad_pointer, null_pointer, truncated
 
 
 @dataclass(slots=True)
@@ -51,17 +51,13 @@ def demarshal_init(body: Buffer) -> MsgPortInit:
 
 def write_init(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) not in FLAT:
-        check_payload(name)
     end = 9
-    below: list[Buffer] = []
-    if not name:
+    if name is None or not len(name):
         raise null_pointer("port.init.name")
     name_at = end
-    below.append(name)
+    parts.append(name)
     end += len(name)
-    parts.append(_INIT_2.pack(number, end, len(name), name_at, value.opened))
-    parts += below
+    parts[0] = _INIT_2.pack(number, end, len(name), name_at, value.opened)
     return end
 
 

@@ -19,7 +19,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape
-from .wire import FLAT, UNFIT, Buffer, Run, check_payload
+from .wire import UNFIT, Buffer, Run
 
 
 @dataclass(slots=True)
@@ -86,10 +86,8 @@ def demarshal_client_data(body: Buffer) -> MsgcRecordData:
 
 def write_client_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 4 + len(data)
-    parts.append(_CLIENT_DATA_2.pack(number, end, value.time))
+    parts[0] = _CLIENT_DATA_2.pack(number, end, value.time)
     parts.append(data)
     return end
 
@@ -129,10 +127,8 @@ def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
 
 def write_client_mode(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 6 + len(data)
-    parts.append(_CLIENT_MODE_2.pack(number, end, value.time, value.mode))
+    parts[0] = _CLIENT_MODE_2.pack(number, end, value.time, value.mode)
     parts.append(data)
     return end
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import FLAT, Buffer, Run, check_payload, truncated
+from .wire import Buffer, Run, truncated
 
 
 @dataclass(slots=True)
@@ -50,10 +50,8 @@ def demarshal_data(body: Buffer) -> MsgSmartcardData:
 
 def write_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 12 + len(data)
-    parts.append(_DATA_2.pack(number, end, value.type, value.reader_id, len(data)))
+    parts[0] = _DATA_2.pack(number, end, value.type, value.reader_id, len(data))
     parts.append(data)
     return end
 
@@ -97,10 +95,8 @@ def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
 
 def write_client_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 12 + len(data)
-    parts.append(_CLIENT_DATA_2.pack(number, end, value.type, value.reader_id, len(data)))
+    parts[0] = _CLIENT_DATA_2.pack(number, end, value.type, value.reader_id, len(data))
     parts.append(data)
     return end
 

@@ -9,14 +9,12 @@ from typing import Any, ClassVar
 
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
 from .wire import (
-    FLAT,
     Buffer,
     Run,
     Target,
     WireError,
     array_length,
     bad_pointer,
-    check_payload,
     null_pointer,
     pack_integers,
     read_integers,
@@ -66,6 +64,7 @@ class PointFix:
 
 
 POINT_FIX_RUN = Run("<2i", "", "x y")
+pack_point_fix = POINT_FIX_RUN.pack
 
 
 @dataclass(slots=True)
@@ -90,6 +89,7 @@ class Rect:
 
 
 RECT_RUN = Run("<4i", "", "top left bottom right")
+pack_rect = RECT_RUN.pack
 
 
 @dataclass(slots=True)
@@ -147,6 +147,7 @@ class ChannelWait:
 
 
 CHANNEL_WAIT_RUN = Run("<2BQ", "", "channel_type channel_id message_serial")
+pack_channel_wait = CHANNEL_WAIT_RUN.pack
 
 
 @dataclass(slots=True)
@@ -165,6 +166,7 @@ class ChannelId:
 
 
 CHANNEL_ID_RUN = Run("<2B", "", "type id")
+pack_channel_id = CHANNEL_ID_RUN.pack
 
 
 @dataclass(slots=True)
@@ -241,8 +243,7 @@ def write_path_segment(parts: list[Buffer], value: Any) -> int:
     points = value.points
     size = 5 + len(points) * 8
     parts.append(_PATH_SEGMENT_2.pack(value.flags, len(points)))
-    pack = POINT_FIX_RUN.pack
-    parts.append(b"".join([pack(each.x, each.y) for each in points]))
+    parts.append(b"".join([pack_point_fix(each.x, each.y) for each in points]))
     return size
 
 
@@ -329,6 +330,7 @@ class ResourceID:
 
 
 RESOURCE_ID_RUN = Run("<BQ", "", "type id")
+pack_resource_id = RESOURCE_ID_RUN.pack
 
 
 @dataclass(slots=True)
@@ -350,6 +352,7 @@ class WaitForChannel:
 
 
 WAIT_FOR_CHANNEL_RUN = Run("<2BQ", "", "channel_type channel_id message_serial")
+pack_wait_for_channel = WAIT_FOR_CHANNEL_RUN.pack
 
 
 @dataclass(slots=True)
@@ -722,27 +725,26 @@ def read_image(view: memoryview, at: int, stop: int) -> Image:
 
 def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     descriptor = value.descriptor
-    size = 18
     descriptor_type = descriptor.type
+    size = 18
     if descriptor_type == 0:  # BITMAP
         bitmap = value.u
         bitmap_data = bitmap.data
-        if type(bitmap_data) not in FLAT:
-            check_payload(bitmap_data)
         if len(bitmap_data) != bitmap.stride * bitmap.y:
             raise wrong_size("bitmap.data", bitmap.stride * bitmap.y, len(bitmap_data))
+        bitmap_flags = bitmap.flags
         size += 14 + len(bitmap_data)
-        if bitmap.flags & 2:  # PAL_FROM_CACHE
+        if bitmap_flags & 2:  # PAL_FROM_CACHE
             size += 8
             parts.append(
                 _IMAGE_12.pack(
                     descriptor.id,
-                    descriptor.type,
+                    descriptor_type,
                     descriptor.flags,
                     descriptor.width,
                     descriptor.height,
                     bitmap.format,
-                    bitmap.flags,
+                    bitmap_flags,
                     bitmap.x,
                     bitmap.y,
                     bitmap.stride,
@@ -755,12 +757,12 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
             head = bytearray(
                 _IMAGE_13.pack(
                     descriptor.id,
-                    descriptor.type,
+                    descriptor_type,
                     descriptor.flags,
                     descriptor.width,
                     descriptor.height,
                     bitmap.format,
-                    bitmap.flags,
+                    bitmap_flags,
                     bitmap.x,
                     bitmap.y,
                     bitmap.stride,
@@ -775,13 +777,11 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
         u = value.u
         u_data = u.data
-        if type(u_data) not in FLAT:
-            check_payload(u_data)
         size += 4 + len(u_data)
         parts.append(
             _IMAGE_14.pack(
                 descriptor.id,
-                descriptor.type,
+                descriptor_type,
                 descriptor.flags,
                 descriptor.width,
                 descriptor.height,
@@ -792,19 +792,18 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type == 100:  # LZ_PLT
         lz_plt = value.u
         lz_plt_data = lz_plt.data
-        if type(lz_plt_data) not in FLAT:
-            check_payload(lz_plt_data)
+        lz_plt_flags = lz_plt.flags
         size += 5 + len(lz_plt_data)
-        if lz_plt.flags & 2:  # PAL_FROM_CACHE
+        if lz_plt_flags & 2:  # PAL_FROM_CACHE
             size += 8
             parts.append(
                 _IMAGE_15.pack(
                     descriptor.id,
-                    descriptor.type,
+                    descriptor_type,
                     descriptor.flags,
                     descriptor.width,
                     descriptor.height,
-                    lz_plt.flags,
+                    lz_plt_flags,
                     len(lz_plt_data),
                     lz_plt.palette_id,
                 ),
@@ -815,11 +814,11 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
             head = bytearray(
                 _IMAGE_16.pack(
                     descriptor.id,
-                    descriptor.type,
+                    descriptor_type,
                     descriptor.flags,
                     descriptor.width,
                     descriptor.height,
-                    lz_plt.flags,
+                    lz_plt_flags,
                     len(lz_plt_data),
                     0,
                 ),
@@ -833,13 +832,11 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type == 107:  # ZLIB_GLZ_RGB
         zlib_glz = value.u
         zlib_glz_data = zlib_glz.data
-        if type(zlib_glz_data) not in FLAT:
-            check_payload(zlib_glz_data)
         size += 8 + len(zlib_glz_data)
         parts.append(
             _IMAGE_17.pack(
                 descriptor.id,
-                descriptor.type,
+                descriptor_type,
                 descriptor.flags,
                 descriptor.width,
                 descriptor.height,
@@ -851,13 +848,11 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
     elif descriptor_type == 108:  # JPEG_ALPHA
         jpeg_alpha = value.u
         jpeg_alpha_data = jpeg_alpha.data
-        if type(jpeg_alpha_data) not in FLAT:
-            check_payload(jpeg_alpha_data)
         size += 9 + len(jpeg_alpha_data)
         parts.append(
             _IMAGE_16.pack(
                 descriptor.id,
-                descriptor.type,
+                descriptor_type,
                 descriptor.flags,
                 descriptor.width,
                 descriptor.height,
@@ -873,7 +868,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
         parts.append(
             _IMAGE_14.pack(
                 descriptor.id,
-                descriptor.type,
+                descriptor_type,
                 descriptor.flags,
                 descriptor.width,
                 descriptor.height,
@@ -884,7 +879,7 @@ def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
         parts.append(
             _IMAGE_18.pack(
                 descriptor.id,
-                descriptor.type,
+                descriptor_type,
                 descriptor.flags,
                 descriptor.width,
                 descriptor.height,
@@ -1030,8 +1025,6 @@ def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     if len(data) != (value.width + 7) // 8 * value.height:
         raise wrong_size("data", (value.width + 7) // 8 * value.height, len(data))
     size = 20 + len(data)
@@ -1106,8 +1099,6 @@ def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     if len(data) != (4 * value.width + 7) // 8 * value.height:
         raise wrong_size("data", (4 * value.width + 7) // 8 * value.height, len(data))
     size = 20 + len(data)
@@ -1181,8 +1172,6 @@ def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> int:
     render_pos = value.render_pos
     glyph_origin = value.glyph_origin
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     if len(data) != value.width * value.height:
         raise wrong_size("data", value.width * value.height, len(data))
     size = 20 + len(data)
@@ -1241,22 +1230,22 @@ def read_string(view: memoryview, at: int, stop: int) -> String:
 
 def write_string(parts: list[Buffer], value: Any) -> int:
     glyphs = value.glyphs
-    size = 3
     flags = value.flags
+    size = 3
     if flags & 1:  # RASTER_A1
-        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), flags))
         for each in glyphs:
             size += write_raster_glyph_a1(parts, each)
     elif flags & 2:  # RASTER_A4
-        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), flags))
         for each in glyphs:
             size += write_raster_glyph_a4(parts, each)
     elif flags & 4:  # RASTER_A8
-        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), flags))
         for each in glyphs:
             size += write_raster_glyph_a8(parts, each)
     else:
-        parts.append(_STRING_2.pack(array_length(glyphs, value.length), value.flags))
+        parts.append(_STRING_2.pack(array_length(glyphs, value.length), flags))
     return size
 
 
@@ -1569,6 +1558,7 @@ class Head:
 
 
 HEAD_RUN = Run("<7I", "", "monitor_id surface_id width height x y flags")
+pack_head = HEAD_RUN.pack
 
 
 @dataclass(slots=True)

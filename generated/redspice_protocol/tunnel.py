@@ -9,17 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Integer, Octets, Record, Shape, Switch
 from .structs import TunnelIpInfo
-from .wire import (
-    FLAT,
-    UNFIT,
-    Buffer,
-    Run,
-    check_payload,
-    null_pointer,
-    read_cstring,
-    truncated,
-    wrong_size,
-)
+from .wire import UNFIT, Buffer, Run, null_pointer, read_cstring, truncated, wrong_size
 
 
 @dataclass(slots=True)
@@ -89,19 +79,18 @@ def demarshal_service_ip_map(body: Buffer) -> MsgTunnelServiceIpMap:
 
 def write_service_ip_map(parts: list[Buffer], number: int, value: Any) -> int:
     virtual_ip = value.virtual_ip
+    virtual_ip_type = virtual_ip.type
     end = 6
-    if virtual_ip.type == 1:  # IPv4
+    if virtual_ip_type == 1:  # IPv4
         virtual_ip_ipv4 = virtual_ip.u
-        if type(virtual_ip_ipv4) not in FLAT:
-            check_payload(virtual_ip_ipv4)
         if len(virtual_ip_ipv4) != 4:
             raise wrong_size("tunnel.service_ip_map.virtual_ip.ipv4", 4, len(virtual_ip_ipv4))
         end += len(virtual_ip_ipv4)
-    if virtual_ip.type == 1:  # IPv4
-        parts.append(_SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip.type))
+    if virtual_ip_type == 1:  # IPv4
+        parts[0] = _SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip_type)
         parts.append(virtual_ip_ipv4)
     else:
-        parts.append(_SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip.type))
+        parts[0] = _SERVICE_IP_MAP_2.pack(number, end, value.service_id, virtual_ip_type)
     return end
 
 
@@ -216,10 +205,8 @@ def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
 
 def write_socket_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 2 + len(data)
-    parts.append(_SOCKET_DATA_2.pack(number, end, value.connection_id))
+    parts[0] = _SOCKET_DATA_2.pack(number, end, value.connection_id)
     parts.append(data)
     return end
 
@@ -343,72 +330,62 @@ def demarshal_client_service_add(body: Buffer) -> MsgcTunnelServiceAdd:
 
 def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) not in FLAT:
-        check_payload(name)
     description = value.description
-    if type(description) not in FLAT:
-        check_payload(description)
+    type_ = value.type
     end = 22
-    if value.type == 2:  # IPP
+    if type_ == 2:  # IPP
         ip = value.ip
+        ip_type = ip.type
         end += 2
-        if ip.type == 1:  # IPv4
+        if ip_type == 1:  # IPv4
             ip_ipv4 = ip.u
-            if type(ip_ipv4) not in FLAT:
-                check_payload(ip_ipv4)
             if len(ip_ipv4) != 4:
                 raise wrong_size("tunnel.service_add.ip.ipv4", 4, len(ip_ipv4))
             end += len(ip_ipv4)
-    below: list[Buffer] = []
     if name is None:
         raise null_pointer("tunnel.service_add.name")
     name_at = end
-    below.append(name)
-    below.append(b"\0")
+    parts.append(name)
+    parts.append(b"\0")
     end += len(name) + 1
     if description is None:
         raise null_pointer("tunnel.service_add.description")
     description_at = end
-    below.append(description)
-    below.append(b"\0")
+    parts.append(description)
+    parts.append(b"\0")
     end += len(description) + 1
-    if value.type == 2:  # IPP
-        if ip.type == 1:  # IPv4
-            parts.append(
-                _CLIENT_SERVICE_ADD_3.pack(
-                    number,
-                    end,
-                    value.type,
-                    value.id,
-                    value.group,
-                    value.port,
-                    name_at,
-                    description_at,
-                    ip.type,
-                ),
+    if type_ == 2:  # IPP
+        if ip_type == 1:  # IPv4
+            own: list[Buffer] = []
+            parts[0] = _CLIENT_SERVICE_ADD_3.pack(
+                number,
+                end,
+                type_,
+                value.id,
+                value.group,
+                value.port,
+                name_at,
+                description_at,
+                ip_type,
             )
-            parts.append(ip_ipv4)
+            own.append(ip_ipv4)
+            parts[1:1] = own
         else:
-            parts.append(
-                _CLIENT_SERVICE_ADD_3.pack(
-                    number,
-                    end,
-                    value.type,
-                    value.id,
-                    value.group,
-                    value.port,
-                    name_at,
-                    description_at,
-                    ip.type,
-                ),
+            parts[0] = _CLIENT_SERVICE_ADD_3.pack(
+                number,
+                end,
+                type_,
+                value.id,
+                value.group,
+                value.port,
+                name_at,
+                description_at,
+                ip_type,
             )
     else:
-        parts.append(
-            _CLIENT_SERVICE_ADD_4.pack(
-                number, end, value.type, value.id, value.group, value.port, name_at, description_at
-            ),
+        parts[0] = _CLIENT_SERVICE_ADD_4.pack(
+            number, end, type_, value.id, value.group, value.port, name_at, description_at
         )
-    parts += below
     return end
 
 
@@ -592,10 +569,8 @@ def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
 
 def write_client_socket_data(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
-    if type(data) not in FLAT:
-        check_payload(data)
     end = 2 + len(data)
-    parts.append(_CLIENT_SOCKET_DATA_2.pack(number, end, value.connection_id))
+    parts[0] = _CLIENT_SOCKET_DATA_2.pack(number, end, value.connection_id)
     parts.append(data)
     return end
 

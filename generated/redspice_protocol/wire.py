@@ -17,9 +17,6 @@ Buffer = bytes | bytearray | memoryview
 #: What packing raises where a value does not fit: a number out of range, a missing arm.
 UNFIT = (struct.error, AttributeError, TypeError, BufferError)
 
-#: Payloads of these types need no look before they are joined, which tells if len() counted bytes.
-FLAT = frozenset((bytes, memoryview))
-
 _T = TypeVar("_T")
 
 
@@ -112,10 +109,16 @@ class Run(struct.Struct):
                 count = ""
 
 
-def check_payload(payload: object) -> None:
-    """Raise TypeError unless it is bytes of a kind."""
-    if not isinstance(payload, (bytes, bytearray)):
-        raise TypeError("not bytes")
+def is_flat(payload: Buffer) -> bool:
+    """Whether it is one piece of single bytes. Raises TypeError for what is no buffer."""
+    view = memoryview(payload)
+    return view.nbytes == len(payload) and view.c_contiguous
+
+
+def check_flat(payload: Buffer) -> None:
+    """Raise TypeError for what joining would refuse, or make longer than len() says."""
+    if type(payload) is not bytes and not is_flat(payload):
+        raise TypeError("not a flat buffer of bytes")
 
 
 def array_length(array: Sequence[object] | Buffer | None, absent: int) -> int:

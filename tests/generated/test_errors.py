@@ -1,17 +1,19 @@
 """What is wrong with a body or an object is said with the field, the offset and the sizes."""
 
 from array import array
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 import redspice_protocol
 from generated.vectors import files, read, refusal
-from redspice_protocol import CHANNELS, Buffer, MessageType, WireError, from_builtins, to_builtins
+from redspice_protocol import CHANNELS, MessageType, WireError, from_builtins, to_builtins
 from redspice_protocol.base import MsgData, MsgSetAck
 from redspice_protocol.cursor import MsgCursorMove
-from redspice_protocol.main import MsgMainChannelsList
-from redspice_protocol.structs import ChannelId, Point16
+from redspice_protocol.main import MsgMainChannelsList, MsgMainMigrateBegin
+from redspice_protocol.structs import ChannelId, DstInfo, Point16
 
 DISPLAY = CHANNELS["display"].server.by_name
 MAIN = CHANNELS["main"].server.by_name
@@ -110,29 +112,42 @@ def test_an_image_whose_data_is_not_stride_times_rows_is_refused() -> None:
         DISPLAY["draw_copy"].marshal(message)
 
 
-@pytest.mark.parametrize(
-    ("payload", "expected"),
-    [
-        (memoryview(bytes(8)).cast("I"), "data: is not a flat buffer of bytes"),
-        (array("B", bytes(8)), "data: is a array, not bytes"),
-    ],
-)
-def test_a_payload_that_is_no_flat_buffer_is_refused(payload: Buffer, expected: str) -> None:
+def with_payload(payload: Any) -> Iterator[tuple[MessageType, Any]]:
+    """Messages with the payload in place, inside a pointer's target, and as the target."""
+    yield MAIN["agent_data"], MsgData(data=payload)
     message = draw_copy()
     bitmap = message.data.src_bitmap.u
     bitmap.x, bitmap.y, bitmap.stride, bitmap.data = 1, len(payload), 1, payload
-    for refused in (DISPLAY["draw_copy"], message), (MAIN["agent_data"], MsgData(data=payload)):
-        type_, value = refused
+    yield DISPLAY["draw_copy"], message
+    yield MAIN["migrate_begin"], MsgMainMigrateBegin(DstInfo(1, 2, payload, None))
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (memoryview(bytes(8)).cast("I"), "is not a flat buffer of bytes"),
+        (memoryview(bytes(8)).cast("B", (2, 4)), "is not a flat buffer of bytes"),
+        (memoryview(bytes(8))[::2], "is not a flat buffer of bytes"),
+        (array("H", bytes(8)), "is not a flat buffer of bytes"),
+        ("text", "is a str, not bytes"),
+        ([1, 2], "is a list, not bytes"),
+    ],
+)
+def test_a_payload_that_is_no_flat_buffer_is_refused(payload: object, expected: str) -> None:
+    for type_, value in with_payload(payload):
         for build in (type_.marshal, type_.marshal_parts, type_.frame):
             with pytest.raises(WireError, match=expected):
                 build(value)
 
 
-def test_a_payload_with_gaps_is_refused_where_it_is_copied() -> None:
-    message = MsgData(data=memoryview(bytes(8))[::2])
-    for build in (MAIN["agent_data"].marshal, MAIN["agent_data"].frame):
-        with pytest.raises(WireError, match="data: is not a flat buffer of bytes"):
-            build(message)
+@pytest.mark.parametrize("kind", [bytearray, memoryview, partial(array, "B")])
+def test_a_payload_may_be_any_flat_buffer(kind: Callable[[bytes], Any]) -> None:
+    for (type_, value), (_, same) in zip(
+        with_payload(kind(b"payload")), with_payload(b"payload"), strict=True
+    ):
+        body = type_.marshal(same)
+        assert type_.marshal(value) == b"".join(type_.marshal_parts(value)) == body
+        assert type_.frame(value) == type_.frame(same)
 
 
 def test_a_message_type_made_by_hand_frames_what_it_marshals() -> None:

@@ -12,7 +12,7 @@ from redspice_codegen import model, naming
 from redspice_codegen.backends import python_functions as functions
 from redspice_codegen.backends.python_clashes import check_files, check_module
 from redspice_codegen.backends.python_classes import Class, class_of
-from redspice_codegen.backends.python_runs import flat_constant
+from redspice_codegen.backends.python_runs import FlatConstants
 from redspice_codegen.backends.python_steps import Function
 from redspice_codegen.backends.wrap import wrap
 from redspice_codegen.render import Renderer
@@ -127,7 +127,7 @@ class PythonBackend:
             name = naming.struct_class(struct)
             made = by_name.get(name)
             parts.append(Part(class_of(struct, name, struct.comment), made))
-        constants = {name: flat_constant(struct) for name, struct in flat.items()}
+        constants = {name: FlatConstants.of(struct) for name, struct in flat.items()}
         return self._module("structs", "structs.py.j2", parts=parts, flat=constants)
 
     def _channel(self, channel: model.Channel, module: str) -> str:

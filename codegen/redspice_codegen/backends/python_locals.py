@@ -20,9 +20,9 @@ class LocalSteps:
         self._names = names
         self._path = path
 
-    def of(self, struct: model.Struct) -> list[FetchStep]:
+    def of(self, struct: model.Struct, path: Path = (), access: Path = ()) -> list[FetchStep]:
         """What every object of the struct has, and arrays of which it may have one."""
-        return _checks_last(self._struct(struct, (), ()))
+        return _checks_last(self._struct(struct, path, access))
 
     def of_arm(self, branch: layout.Branch, choice: layout.Choice) -> list[FetchStep]:
         """What an object has where the branch is chosen."""
@@ -42,14 +42,14 @@ class LocalSteps:
                     array = layout.array_of(field)
                     if array is not None:
                         names = (*path, field.name), (*access, field.name)
-                        yield self._array(array, *names, nullable=True)
+                        yield self._local(*names)
 
     def _field(
         self, field: model.Field, owner: model.Struct, path: Path, access: Path
     ) -> Iterator[FetchStep]:
         array = layout.array_of(field)
         if array is not None:
-            yield self._array(array, path, access, field.nullable)
+            yield self._local(path, access)
             yield from self._check(field, owner, array, path)
         elif isinstance(field.type, model.PointerType):
             yield self._local(path, access)
@@ -60,11 +60,6 @@ class LocalSteps:
 
     def _local(self, path: Path, access: Path) -> LocalStep:
         return LocalStep(self._names(path), expr.chain(self._names, path, access))
-
-    def _array(self, array: model.ArrayType, path: Path, access: Path, nullable: bool) -> LocalStep:
-        payload = expr.element_kind(array) in ("octets", "cstring")
-        fetched = expr.chain(self._names, path, access)
-        return LocalStep(self._names(path), fetched, payload=payload, nullable=nullable)
 
     def _check(
         self,

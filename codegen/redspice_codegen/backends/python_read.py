@@ -8,7 +8,7 @@ from dataclasses import replace
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
 from redspice_codegen.backends.python_classes import annotation, arm_annotation, union_annotation
-from redspice_codegen.backends.python_runs import RunTable
+from redspice_codegen.backends.python_runs import RunTable, flat_name
 from redspice_codegen.backends.python_steps import (
     ArrayStep,
     BranchView,
@@ -83,7 +83,7 @@ class Reader:
             type_ = naming.struct_class(element)
             function = f"read_{naming.snake(element.name)}_at"
             if kind == "flat":
-                code = self._runs.flat(element)
+                code = flat_name(element)
         else:
             integer = layout.base_integer(element)
             assert integer is not None

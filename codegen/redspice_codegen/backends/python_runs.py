@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
 from redspice_codegen.backends.python_steps import PackConstant, RunConstant
@@ -32,17 +34,27 @@ class RunTable:
     def _next(self) -> str:
         return f"_{self._prefix}_{len(self._constants) + 1}"
 
-    def flat(self, struct: model.Struct) -> str:
-        """The constant of a flat struct, which stands in the module of the structs."""
-        return flat_name(struct)
-
 
 def flat_name(struct: model.Struct) -> str:
     return f"{naming.constant(struct.name)}_RUN"
 
 
-def flat_constant(struct: model.Struct) -> RunConstant:
-    (run,) = layout.lay_out(struct).steps
-    assert isinstance(run, layout.Run)
-    fields = " ".join(".".join(slot.path) for slot in run.slots)
-    return RunConstant(flat_name(struct), expr.run_format(run), "", fields)
+def flat_pack(struct: model.Struct) -> str:
+    """What packs a flat struct; a name of its own, as it is called for each element of an array."""
+    return f"pack_{naming.snake(struct.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlatConstants:
+    """What stands at the class of a flat struct that arrays hold."""
+
+    run: RunConstant
+    pack: str
+
+    @classmethod
+    def of(cls, struct: model.Struct) -> FlatConstants:
+        (run,) = layout.lay_out(struct).steps
+        assert isinstance(run, layout.Run)
+        fields = " ".join(".".join(slot.path) for slot in run.slots)
+        constant = RunConstant(flat_name(struct), expr.run_format(run), "", fields)
+        return cls(constant, flat_pack(struct))

@@ -102,7 +102,7 @@ class ContentStep:
     counter: str = ""
     """What counts the bytes; empty where they are counted already."""
     code: str = ""
-    """struct code of integers, or the Run of flat records."""
+    """struct code of integers."""
     function: str = ""
     later: str = ""
     """The list for the targets of a struct that has pointers."""
@@ -142,6 +142,9 @@ class PackStep:
     constant: str
     values: tuple[str, ...]
     pointers: tuple[PointerStep, ...] = ()
+    dest: str = "parts"
+    head: bool = False
+    """Whether the first part is packed, for which there is a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,22 @@ class GrowStep:
     kind: ClassVar[str] = "grow"
     variable: str
     expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class InsertStep:
+    """Put the pieces of the list `own` behind the head."""
+
+    kind: ClassVar[str] = "insert"
+    own: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnStep:
+    """Return what is in a variable."""
+
+    kind: ClassVar[str] = "return"
+    variable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +212,6 @@ class LocalStep:
     variable: str
     expression: str
     annotation: str = ""
-    payload: bool = False
-    """Whether it must be a buffer."""
-    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,23 +223,32 @@ class BranchView:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceStep:
-    """A switch; `fetch` makes a variable of the tag once, where many branches test it."""
+    """A switch."""
 
     kind: ClassVar[str] = "choice"
     branches: tuple[BranchView, ...]
-    fetch: LocalStep | None = None
 
 
 ReadStep = RunStep | ArrayStep | RecordStep
-WriteStep = ContentStep | PointerStep | PackStep | GrowStep | SettleStep | AbsentStep | CheckStep
+WriteStep = (
+    ContentStep
+    | PointerStep
+    | PackStep
+    | GrowStep
+    | InsertStep
+    | ReturnStep
+    | SettleStep
+    | AbsentStep
+    | CheckStep
+)
 StepView = ReadStep | WriteStep | LocalStep | ChoiceStep
 
 
-def choice(branches: list[BranchView], fetch: LocalStep | None = None) -> ChoiceStep:
+def choice(branches: list[BranchView]) -> ChoiceStep:
     """A choice without the branches at its end that do nothing."""
     while branches and not branches[-1].steps:
         branches = branches[:-1]
-    return ChoiceStep(tuple(branches), fetch)
+    return ChoiceStep(tuple(branches))
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ A message is written behind its mini header, whose fields are packed with the fi
 header has the size, and pointers have offsets, so everything is placed before it is packed:
 
 1. what the object holds is fetched, and `end` made the size of the message's own part;
-2. what pointers lead to goes to `below`, in their order, and moves `end`;
-3. the own part goes to `parts`.
+2. what pointers lead to goes to `parts`, in their order, and moves `end`;
+3. the own part goes in front of that (see `python_head`).
 
 A struct behind a pointer does not know its place. Its function adds to `parts` in one pass and
 returns the size; what its own pointers lead to waits in `later` until all before that have a place.
@@ -18,8 +18,9 @@ from dataclasses import replace
 
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
+from redspice_codegen.backends.python_head import head_first
 from redspice_codegen.backends.python_locals import LocalSteps
-from redspice_codegen.backends.python_runs import RunTable
+from redspice_codegen.backends.python_runs import RunTable, flat_pack
 from redspice_codegen.backends.python_steps import (
     AbsentStep,
     BranchView,
@@ -29,9 +30,11 @@ from redspice_codegen.backends.python_steps import (
     LocalStep,
     PackStep,
     PointerStep,
+    ReturnStep,
     SettleStep,
     StepView,
 )
+from redspice_codegen.backends.python_usual import usual
 from redspice_codegen.layout import Path, Role, is_flat
 from redspice_codegen.naming import Locals
 
@@ -58,6 +61,8 @@ class Writer:
         self._runs = runs
         self._path = path
         self._names = Locals()
+        self._fetched: set[Path] = set()
+        """Tags of switches that are in a variable."""
         self._locals = LocalSteps(self._names, path)
         self._placed = False
         """Whether all is placed when it is packed, as in a message."""
@@ -74,24 +79,26 @@ class Writer:
             return [*self._locals.of(struct), self._only_pack(steps)]
         return [
             *self._locals.of(struct),
+            *self._tags(steps),
             LocalStep("end", self._size(steps)),
             *self._elements_ahead(steps),
             *self._chosen(steps),
+            *self._usual(steps),
             *self._below(steps),
-            *self._packs(tuple(layout.melt((_HEADER_RUN, *steps)))),
-            *([GrowStep("parts", "below")] if any(layout.pointers(steps)) else []),
+            *head_first(self._packs(_behind_header(steps)), below=any(layout.pointers(steps))),
         ]
 
     def struct(self, struct: model.Struct, steps: Steps) -> list[StepView]:
         """The steps for what stands behind a pointer, or is an element."""
         return [
             *self._locals.of(struct),
+            *self._tags(steps),
             LocalStep("size", self._size(steps)),
             *self._packs(steps),
         ]
 
     def _only_pack(self, steps: Steps) -> PackStep:
-        (run,) = (s for s in layout.melt((_HEADER_RUN, *steps)) if isinstance(s, layout.Run))
+        (run,) = (step for step in _behind_header(steps) if isinstance(step, layout.Run))
         values = ("number", str(layout.run_bytes(steps)), *map(self._value, run.slots[2:]))
         return PackStep(self._runs.packing(run), values)
 
@@ -127,15 +134,43 @@ class Writer:
         """Fetch an arm and add its size."""
         size = self._size(branch.steps)
         grow = [GrowStep(self._counter, size)] if size != "0" else []
-        return (*self._locals.of_arm(branch, choice), *grow)
+        return (*self._locals.of_arm(branch, choice), *self._tags(branch.steps), *grow)
+
+    def _tags(self, steps: Steps) -> Iterator[LocalStep]:
+        """Fetch what the switches go by: it is looked at more than once."""
+        for choice in _choices(steps):
+            if choice.tag not in self._fetched:
+                self._fetched.add(choice.tag)
+                tag = expr.chain(self._names, choice.tag, choice.tag_access)
+                yield LocalStep(self._names(choice.tag), tag)
+
+    # the usual case
+
+    def _usual(self, steps: Steps) -> Iterator[StepView]:
+        """The message with its first target in one go."""
+        case = usual(steps)
+        if case is None:
+            return
+        first, struct = case.first, case.struct
+        fetch = (*self._locals.of(struct, first.path, first.access), *self._tags((case.choice,)))
+        in_one_go = (
+            *self._locals.of_arm(case.branch, case.choice),
+            LocalStep(self._names(first.path, "at"), "end"),
+            GrowStep("end", self._size(case.target)),
+            *head_first(self._packs(_behind_header(case.whole)), below=False),
+            ReturnStep("end"),
+        )
+        chosen = expr.condition(self._names(case.choice.tag), case.branch, flags=False)
+        inner = ChoiceStep((BranchView(chosen, expr.note(case.branch), in_one_go),))
+        there = [f"{self._names(first.path)} is not None"]
+        there += [f"{self._names(slot.path)} is None" for slot in case.others]
+        yield ChoiceStep((BranchView(" and ".join(there), "as usual", (*fetch, inner)),))
 
     # what the pointers of a message lead to
 
     def _below(self, steps: Steps) -> Iterator[StepView]:
         slots = list(layout.pointers(steps))
         laters = dict.fromkeys(later for slot in slots if (later := self._later(slot)))
-        if slots:
-            yield LocalStep("below", "[]", "list[Buffer]")
         for later in laters:
             yield LocalStep(later, "[]", "list[Target]")
         yield from self._places(steps)
@@ -146,7 +181,7 @@ class Writer:
         for step in steps:
             if isinstance(step, layout.Run):
                 for slot in layout.pointers((step,)):
-                    yield self._pointer(slot, "below", "end", self._later(slot))
+                    yield self._pointer(slot, "parts", "end", self._later(slot))
             elif isinstance(step, layout.Choice):
                 places = [tuple(self._places(branch.steps)) for branch in step.branches]
                 yield from self._choice(step, places)
@@ -193,8 +228,6 @@ class Writer:
         yield from self._choice(choice, branches, otherwise)
 
     def _pack(self, run: layout.Run) -> Iterator[StepView]:
-        if self._placed:
-            yield from self._absent(run)
         pointers = []
         at = 0
         for slot in run.slots:
@@ -204,6 +237,8 @@ class Writer:
             at += slot.integer.bits // 8
         values = tuple(self._value(slot) for slot in run.slots)
         yield PackStep(self._runs.packing(run), values, tuple(pointers))
+        if self._placed:
+            yield from self._absent(run)
 
     def _value(self, slot: layout.Slot) -> str:
         if slot.owner is _HEADER:
@@ -217,6 +252,8 @@ class Writer:
                 return expr.count_expression(
                     self._names, slot.owner, slot.field.name, slot.path[:-1], slot.access
                 )
+            case _ if slot.path in self._fetched:
+                return self._names(slot.path)
             case _:
                 return expr.chain(self._names, slot.path, slot.access)
 
@@ -278,7 +315,7 @@ class Writer:
             assert integer is not None
             code = expr.code(integer)
         elif is_flat(element):
-            code = self._runs.flat(element)
+            function = flat_pack(element)
             values = _element_values(element)
         else:
             function = f"write_{naming.snake(element.name)}"
@@ -296,15 +333,8 @@ class Writer:
     def _choice(
         self, choice: layout.Choice, branches: Sequence[Views], otherwise: Views = ()
     ) -> Iterator[ChoiceStep]:
-        """A switch, where there is anything to do; trailing branches that do nothing are left out.
-
-        Where there are many branches the tag is fetched once.
-        """
-        tag = expr.chain(self._names, choice.tag, choice.tag_access)
-        fetch = None
-        if len(choice.branches) > 2:
-            fetch = LocalStep(self._names(choice.tag), tag)
-            tag = fetch.variable
+        """A switch, where there is anything to do, without trailing branches that do nothing."""
+        tag = self._names(choice.tag)
         views = [
             BranchView(expr.condition(tag, branch, choice.switch.tag.flags), expr.note(branch), do)
             for branch, do in zip(choice.branches, branches, strict=True)
@@ -314,7 +344,11 @@ class Writer:
         while views and not views[-1].steps:
             views.pop()
         if views:
-            yield ChoiceStep(tuple(views), fetch)
+            yield ChoiceStep(tuple(views))
+
+
+def _behind_header(steps: Steps) -> Steps:
+    return tuple(layout.melt((_HEADER_RUN, *steps)))
 
 
 def _choices(steps: Steps) -> list[layout.Choice]:

@@ -42,7 +42,7 @@ def _break(statement: str, indent: str) -> list[str]:
     inner = indent + "    "
     items = _split(content)
     fits = len(inner) + len(content) <= WIDTH and not _comprehension(content)
-    if fits or not items:
+    if (fits and not _display(statement, start)) or not items:
         return [indent + head, inner + content, indent + tail]
     if _comprehension(content):
         return [indent + head, *_comprehension_lines(content, inner), indent + tail]
@@ -72,11 +72,16 @@ def _last_bracket(statement: str) -> tuple[int | None, int]:
 
 def _breakable(statement: str, start: int, stop: int) -> bool:
     """Whether a comma may follow the last item inside: in a call or a display, not in x[a : b]."""
-    before = statement[start - 1 : start]
-    named = before.isalnum() or before in ("_", "]", ")")
+    display = _display(statement, start)
     if statement[start] == "[":
-        return not named
-    return named or statement[stop - 1] == "," or len(_split(statement[start + 1 : stop])) > 1
+        return display
+    return not display or statement[stop - 1] == "," or len(_split(statement[start + 1 : stop])) > 1
+
+
+def _display(statement: str, start: int) -> bool:
+    """Whether the bracket begins a tuple or list, and no call or subscript."""
+    before = statement[start - 1 : start]
+    return not (before.isalnum() or before in ("_", "]", ")"))
 
 
 def _split(content: str) -> list[str]:

@@ -8,11 +8,11 @@ field of an object kept it from being marshalled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .wire import Buffer, WireError
+from .wire import Buffer, WireError, is_flat
 
 if TYPE_CHECKING:
     from .messages import MessageType
@@ -179,7 +179,7 @@ def _count(member: Count, value: Any) -> Any:
     for name in member.of:
         array = getattr(value, name)
         if array is not None:
-            return len(array) if isinstance(array, Sequence | Buffer) else 0
+            return len(array) if isinstance(array, Sized) else 0
     return getattr(value, member.kept) if member.kept else 0
 
 
@@ -270,10 +270,7 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
         case Integer():
             yield from _integer_misfit(content, member.bits, member.signed, where)
         case Octets():
-            if not isinstance(content, Buffer):
-                yield WireError(where, f"is a {type(content).__name__}, not bytes")
-            elif not _is_flat(memoryview(content)):
-                yield WireError(where, "is not a flat buffer of bytes")
+            yield from _octets_misfit(content, where)
         case Integers():
             for i, each in enumerate(content):
                 yield from _integer_misfit(each, member.bits, member.signed, f"{where}[{i}]")
@@ -284,8 +281,12 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
                 yield from _record_misfit(member.type, each, f"{where}[{i}]")
 
 
-def _is_flat(view: memoryview) -> bool:
-    return view.nbytes == len(view) and view.c_contiguous
+def _octets_misfit(content: Any, where: str) -> Iterator[WireError]:
+    try:
+        if not is_flat(content):
+            yield WireError(where, "is not a flat buffer of bytes")
+    except TypeError:
+        yield WireError(where, f"is a {type(content).__name__}, not bytes")
 
 
 def _record_misfit(type_: type[Any], content: Any, path: str) -> Iterator[WireError]:

@@ -10,10 +10,8 @@ from .messages import MessageType, varying
 from .shape import Count, Integer, Integers, Octets, Records, Shape
 from .structs import Line, read_line_at, write_line
 from .wire import (
-    FLAT,
     Buffer,
     Run,
-    check_payload,
     null_pointer,
     pack_integers,
     read_cstring,
@@ -71,12 +69,8 @@ def demarshal_sized(body: Buffer) -> MsgTestSized:
 
 def write_sized(parts: list[Buffer], number: int, value: Any) -> int:
     id = value.id
-    if type(id) not in FLAT:
-        check_payload(id)
     fixed_ = value.fixed
     bits = value.bits
-    if type(bits) not in FLAT:
-        check_payload(bits)
     if len(id) != 16:
         raise wrong_size("main.sized.id", 16, len(id))
     if len(fixed_) != 3:
@@ -84,7 +78,7 @@ def write_sized(parts: list[Buffer], number: int, value: Any) -> int:
     if len(bits) != (value.width + 7) // 8 * value.rows:
         raise wrong_size("main.sized.bits", (value.width + 7) // 8 * value.rows, len(bits))
     end = 8 + len(id) + len(fixed_) * 2 + len(bits)
-    parts.append(_SIZED_2.pack(number, end))
+    parts[0] = _SIZED_2.pack(number, end)
     parts.append(id)
     parts.append(pack_integers("h", fixed_))
     parts.append(_SIZED_3.pack(value.width, value.rows))
@@ -123,7 +117,7 @@ def write_varying(parts: list[Buffer], number: int, value: Any) -> int:
     lines_parts: list[Buffer] = []
     for each in lines:
         end += write_line(lines_parts, each)
-    parts.append(_VARYING_2.pack(number, end, len(lines)))
+    parts[0] = _VARYING_2.pack(number, end, len(lines))
     parts += lines_parts
     return end
 
@@ -158,7 +152,7 @@ def demarshal_rest(body: Buffer) -> MsgTestRest:
 def write_rest(parts: list[Buffer], number: int, value: Any) -> int:
     data = value.data
     end = 2 + len(data) * 2
-    parts.append(_REST_2.pack(number, end, value.id))
+    parts[0] = _REST_2.pack(number, end, value.id)
     parts.append(pack_integers("H", data))
     return end
 
@@ -195,27 +189,21 @@ def demarshal_texts(body: Buffer) -> MsgTestTexts:
 
 def write_texts(parts: list[Buffer], number: int, value: Any) -> int:
     name = value.name
-    if type(name) not in FLAT:
-        check_payload(name)
     comment = value.comment
-    if type(comment) not in FLAT and comment is not None:
-        check_payload(comment)
     end = 8
-    below: list[Buffer] = []
     if name is None:
         raise null_pointer("main.texts.name")
     name_at = end
-    below.append(name)
-    below.append(b"\0")
+    parts.append(name)
+    parts.append(b"\0")
     end += len(name) + 1
     comment_at = 0
     if comment is not None:
         comment_at = end
-        below.append(comment)
-        below.append(b"\0")
+        parts.append(comment)
+        parts.append(b"\0")
         end += len(comment) + 1
-    parts.append(_TEXTS_2.pack(number, end, name_at, comment_at))
-    parts += below
+    parts[0] = _TEXTS_2.pack(number, end, name_at, comment_at)
     return end
 
 

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Count, Octets, Shape
-from .wire import FLAT, Buffer, Run, check_payload, truncated
+from .wire import Buffer, Run, truncated
 
 
 @dataclass(slots=True)
@@ -41,8 +41,6 @@ def read_line_at(view: memoryview, at: int, stop: int) -> tuple[Line, int]:
 
 def write_line(parts: list[Buffer], value: Any) -> int:
     text = value.text
-    if type(text) not in FLAT:
-        check_payload(text)
     size = 1 + len(text)
     parts.append(_LINE_2.pack(len(text)))
     parts.append(text)

@@ -9,14 +9,12 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Count, Integers, Octets, Records, Shape
-from .structs import POINT_RUN, Point
+from .structs import POINT_RUN, Point, pack_point
 from .wire import (
-    FLAT,
     Buffer,
     Run,
     array_length,
     bad_pointer,
-    check_payload,
     null_pointer,
     pack_integers,
     truncated,
@@ -56,9 +54,8 @@ def demarshal_computed(body: Buffer) -> MsgTestComputed:
 def write_computed(parts: list[Buffer], number: int, value: Any) -> int:
     points = value.points
     end = 2 + len(points) * 8
-    parts.append(_COMPUTED_2.pack(number, end, len(points)))
-    pack = POINT_RUN.pack
-    parts.append(b"".join([pack(each.x, each.y) for each in points]))
+    parts[0] = _COMPUTED_2.pack(number, end, len(points))
+    parts.append(b"".join([pack_point(each.x, each.y) for each in points]))
     return end
 
 
@@ -110,29 +107,25 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
 
 def write_kept(parts: list[Buffer], number: int, value: Any) -> int:
     text = value.text
-    if type(text) not in FLAT:
-        check_payload(text)
     numbers = value.numbers
     end = 13
-    below: list[Buffer] = []
-    if not text:
+    if text is None or not len(text):
         raise null_pointer("main.kept.text")
     text_at = end
-    below.append(text)
+    parts.append(text)
     end += len(text)
     numbers_at = 0
-    if numbers:
+    if numbers is not None and len(numbers):
         numbers_at = end
-        below.append(pack_integers("H", numbers))
+        parts.append(pack_integers("H", numbers))
         end += len(numbers) * 2
+    own: list[Buffer] = []
+    parts[0] = _KEPT_2.pack(
+        number, end, len(text), text_at, array_length(numbers, value.count), numbers_at
+    )
     if numbers is None and value.count * 2 > end:
         raise wrong_size("main.kept.numbers", end, value.count * 2)
-    parts.append(
-        _KEPT_2.pack(
-            number, end, len(text), text_at, array_length(numbers, value.count), numbers_at
-        ),
-    )
-    parts += below
+    parts[1:1] = own
     return end
 
 

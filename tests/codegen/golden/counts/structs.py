@@ -23,3 +23,4 @@ class Point:
 
 
 POINT_RUN = Run("<2i", "", "x y")
+pack_point = POINT_RUN.pack

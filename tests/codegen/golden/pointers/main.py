@@ -56,20 +56,18 @@ def write_later(parts: list[Buffer], number: int, value: Any) -> int:
     first = value.first
     second = value.second
     end = 8
-    below: list[Buffer] = []
     later: list[Target] = []
     if first is None:
         raise null_pointer("main.later.first")
     first_at = end
-    end += write_node(below, later, first)
+    end += write_node(parts, later, first)
     second_at = 0
     if second is not None:
         second_at = end
-        end += write_node(below, later, second)
+        end += write_node(parts, later, second)
     if later:
-        end = settle(below, later, end)
-    parts.append(_LATER_2.pack(number, end, first_at, second_at))
-    parts += below
+        end = settle(parts, later, end)
+    parts[0] = _LATER_2.pack(number, end, first_at, second_at)
     return end
 
 
@@ -117,19 +115,17 @@ def write_at_once(parts: list[Buffer], number: int, value: Any) -> int:
     first = value.first
     second = value.second
     end = 8
-    below: list[Buffer] = []
     first_at = 0
     if first is not None:
         first_later: list[Target] = []
         first_at = end
-        end += write_node(below, first_later, first)
-        end = settle(below, first_later, end)
+        end += write_node(parts, first_later, first)
+        end = settle(parts, first_later, end)
     second_at = 0
     if second is not None:
         second_at = end
-        end += write_leaf(below, second)
-    parts.append(_AT_ONCE_2.pack(number, end, first_at, second_at))
-    parts += below
+        end += write_leaf(parts, second)
+    parts[0] = _AT_ONCE_2.pack(number, end, first_at, second_at)
     return end
 
 

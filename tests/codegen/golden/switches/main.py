@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, varying
 from .shape import Arm, Integer, Record, Shape, Switch
 from .structs import Empty, Large, Tagged
-from .wire import FLAT, Buffer, Run, check_payload, truncated
+from .wire import Buffer, Run, truncated
 
 
 @dataclass(slots=True)
@@ -66,22 +66,21 @@ def demarshal_named(body: Buffer) -> MsgTestNamed:
 
 def write_named(parts: list[Buffer], number: int, value: Any) -> int:
     tagged = value.tagged
+    tagged_type = tagged.type
     end = 3
-    if tagged.type == 1:  # SMALL
+    if tagged_type == 1:  # SMALL
         end += 1
-    elif tagged.type in (2, 3):  # LARGE, SAME
+    elif tagged_type in (2, 3):  # LARGE, SAME
         tagged_u = tagged.u
         tagged_u_data = tagged_u.data
-        if type(tagged_u_data) not in FLAT:
-            check_payload(tagged_u_data)
         end += 4 + len(tagged_u_data)
-    if tagged.type == 1:  # SMALL
-        parts.append(_NAMED_5.pack(number, end, tagged.type, tagged.u))
-    elif tagged.type in (2, 3):  # LARGE, SAME
-        parts.append(_NAMED_6.pack(number, end, tagged.type, len(tagged_u_data)))
+    if tagged_type == 1:  # SMALL
+        parts[0] = _NAMED_5.pack(number, end, tagged_type, tagged.u)
+    elif tagged_type in (2, 3):  # LARGE, SAME
+        parts[0] = _NAMED_6.pack(number, end, tagged_type, len(tagged_u_data))
         parts.append(tagged_u_data)
     else:
-        parts.append(_NAMED_7.pack(number, end, tagged.type))
+        parts[0] = _NAMED_7.pack(number, end, tagged_type)
     parts.append(_NAMED_8.pack(value.after))
     return end
 
@@ -149,16 +148,17 @@ def demarshal_anonymous(body: Buffer) -> MsgTestAnonymous:
 
 
 def write_anonymous(parts: list[Buffer], number: int, value: Any) -> int:
+    flags = value.flags
     end = 3
-    if value.flags & 1:  # EXTRA
+    if flags & 1:  # EXTRA
         end += 4
-    if not value.flags & 2:  # not PLAIN
+    if not flags & 2:  # not PLAIN
         end += 1
-    if value.flags & 1:  # EXTRA
-        parts.append(_ANONYMOUS_5.pack(number, end, value.flags, value.extra))
+    if flags & 1:  # EXTRA
+        parts[0] = _ANONYMOUS_5.pack(number, end, flags, value.extra)
     else:
-        parts.append(_ANONYMOUS_6.pack(number, end, value.flags))
-    if not value.flags & 2:  # not PLAIN
+        parts[0] = _ANONYMOUS_6.pack(number, end, flags)
+    if not flags & 2:  # not PLAIN
         parts.append(_ANONYMOUS_7.pack(value.fancy))
     parts.append(_ANONYMOUS_8.pack(value.after))
     return end
