@@ -30,6 +30,7 @@ _TAKEN = frozenset(
         "list",
         "memoryview",
         "message",
+        "new",
         "number",
         "own",
         "parts",

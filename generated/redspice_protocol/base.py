@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Count, Integer, Integers, Octets, Record, Records, Shape, Switch
 from .structs import CHANNEL_WAIT_RUN, ChannelWait, EmptyStructure, pack_channel_wait
-from .wire import UNFIT, Buffer, Run, pack_integers, read_integers, truncated
+from .wire import UNFIT, Buffer, Run, new, pack_integers, read_integers, truncated
 
 
 @dataclass(slots=True)
@@ -28,8 +28,9 @@ _DATA_1 = Struct("<HI")
 def demarshal_data(body: Buffer) -> MsgData:
     view = body if type(body) is memoryview else memoryview(body)
     at = 0
-    data = view[at:]
-    return MsgData(data)
+    value = new(MsgData)
+    value.data = view[at:]
+    return value
 
 
 def write_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -80,13 +81,14 @@ _AUDIO_VOLUME_2 = Struct("<HIB")
 def demarshal_audio_volume(body: Buffer) -> MsgAudioVolume:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgAudioVolume)
     if stop < 1:
         raise _AUDIO_VOLUME_1.short(0, stop)
     (nchannels,) = _AUDIO_VOLUME_1.unpack_from(view)
     at = 1
     count = nchannels
-    volume = read_integers("H", count, 2, view, at, stop, "AudioVolume.volume")
-    return MsgAudioVolume(volume)
+    value.volume = read_integers("H", count, 2, view, at, stop, "AudioVolume.volume")
+    return value
 
 
 def write_audio_volume(parts: list[Buffer], number: int, value: Any) -> int:
@@ -112,10 +114,12 @@ _AUDIO_MUTE_2 = Struct("<HIB")
 
 
 def demarshal_audio_mute(body: Buffer) -> MsgAudioMute:
+    value = new(MsgAudioMute)
     try:
-        return MsgAudioMute(*_AUDIO_MUTE_1.unpack_from(body))
+        (value.mute,) = _AUDIO_MUTE_1.unpack_from(body)
     except UNFIT:
         raise _AUDIO_MUTE_1.short(0, len(body)) from None
+    return value
 
 
 def write_audio_mute(number: int, value: Any) -> bytes:
@@ -156,21 +160,23 @@ _COMPRESSED_DATA_4 = Struct("<HIBI")
 def demarshal_compressed_data(body: Buffer) -> MsgCompressedData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgCompressedData)
     if stop < 1:
         raise _COMPRESSED_DATA_1.short(0, stop)
     (type_,) = _COMPRESSED_DATA_1.unpack_from(view)
     at = 1
-    empty: EmptyStructure | None = None
-    uncompressed_size: int | None = None
+    value.type = type_
+    value.empty = None
+    value.uncompressed_size = None
     if type_ == 0:  # NONE
-        empty = EmptyStructure()
+        value.empty = new(EmptyStructure)
     else:
         if stop - at < 4:
             raise _COMPRESSED_DATA_2.short(at, stop)
-        (uncompressed_size,) = _COMPRESSED_DATA_2.unpack_from(view, at)
+        (value.uncompressed_size,) = _COMPRESSED_DATA_2.unpack_from(view, at)
         at += 4
-    compressed_data = view[at:]
-    return MsgCompressedData(type_, empty, uncompressed_size, compressed_data)
+    value.compressed_data = view[at:]
+    return value
 
 
 def write_compressed_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -204,10 +210,12 @@ _MIGRATE_2 = Struct("<H2I")
 
 
 def demarshal_migrate(body: Buffer) -> MsgMigrate:
+    value = new(MsgMigrate)
     try:
-        return MsgMigrate(*_MIGRATE_1.unpack_from(body))
+        (value.flags,) = _MIGRATE_1.unpack_from(body)
     except UNFIT:
         raise _MIGRATE_1.short(0, len(body)) from None
+    return value
 
 
 def write_migrate(number: int, value: Any) -> bytes:
@@ -234,10 +242,12 @@ _SET_ACK_2 = Struct("<H3I")
 
 
 def demarshal_set_ack(body: Buffer) -> MsgSetAck:
+    value = new(MsgSetAck)
     try:
-        return MsgSetAck(*_SET_ACK_1.unpack_from(body))
+        value.generation, value.window = _SET_ACK_1.unpack_from(body)
     except UNFIT:
         raise _SET_ACK_1.short(0, len(body)) from None
+    return value
 
 
 def write_set_ack(number: int, value: Any) -> bytes:
@@ -269,12 +279,13 @@ _PING_2 = Struct("<H2IQ")
 def demarshal_ping(body: Buffer) -> MsgPing:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgPing)
     if stop < 12:
         raise _PING_1.short(0, stop)
-    id, timestamp = _PING_1.unpack_from(view)
+    value.id, value.timestamp = _PING_1.unpack_from(view)
     at = 12
-    data = view[at:]
-    return MsgPing(id, timestamp, data)
+    value.data = view[at:]
+    return value
 
 
 def write_ping(parts: list[Buffer], number: int, value: Any) -> int:
@@ -304,6 +315,7 @@ _WAIT_FOR_CHANNELS_2 = Struct("<HIB")
 def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgWaitForChannels)
     if stop < 1:
         raise _WAIT_FOR_CHANNELS_1.short(0, stop)
     (wait_count,) = _WAIT_FOR_CHANNELS_1.unpack_from(view)
@@ -311,8 +323,8 @@ def demarshal_wait_for_channels(body: Buffer) -> MsgWaitForChannels:
     size = wait_count * 10
     if stop - at < size:
         raise truncated("base.wait_for_channels.wait_list", at, size, stop - at)
-    wait_list = list(starmap(ChannelWait, CHANNEL_WAIT_RUN.iter_unpack(view[at : at + size])))
-    return MsgWaitForChannels(wait_list)
+    value.wait_list = list(starmap(ChannelWait, CHANNEL_WAIT_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_wait_for_channels(parts: list[Buffer], number: int, value: Any) -> int:
@@ -350,10 +362,12 @@ _DISCONNECTING_2 = Struct("<HIQI")
 
 
 def demarshal_disconnecting(body: Buffer) -> MsgDisconnecting:
+    value = new(MsgDisconnecting)
     try:
-        return MsgDisconnecting(*_DISCONNECTING_1.unpack_from(body))
+        value.time_stamp, value.reason = _DISCONNECTING_1.unpack_from(body)
     except UNFIT:
         raise _DISCONNECTING_1.short(0, len(body)) from None
+    return value
 
 
 def write_disconnecting(number: int, value: Any) -> bytes:
@@ -392,15 +406,22 @@ _NOTIFY_2 = Struct("<HIQ4I")
 def demarshal_notify(body: Buffer) -> MsgNotify:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgNotify)
     if stop < 24:
         raise _NOTIFY_1.short(0, stop)
-    time_stamp, severity, visibilty, what, message_len = _NOTIFY_1.unpack_from(view)
+    (
+        value.time_stamp,
+        value.severity,
+        value.visibilty,
+        value.what,
+        message_len,
+    ) = _NOTIFY_1.unpack_from(view)
     at = 24
     size = message_len
     if stop - at < size:
         raise truncated("base.notify.message", at, size, stop - at)
-    message_ = view[at : at + size]
-    return MsgNotify(time_stamp, severity, visibilty, what, message_)
+    value.message = view[at : at + size]
+    return value
 
 
 def write_notify(parts: list[Buffer], number: int, value: Any) -> int:
@@ -428,10 +449,12 @@ _CLIENT_ACK_SYNC_2 = Struct("<H2I")
 
 
 def demarshal_client_ack_sync(body: Buffer) -> MsgcAckSync:
+    value = new(MsgcAckSync)
     try:
-        return MsgcAckSync(*_CLIENT_ACK_SYNC_1.unpack_from(body))
+        (value.generation,) = _CLIENT_ACK_SYNC_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_ACK_SYNC_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_ack_sync(number: int, value: Any) -> bytes:
@@ -458,10 +481,12 @@ _CLIENT_PONG_2 = Struct("<H2IQ")
 
 
 def demarshal_client_pong(body: Buffer) -> MsgcPong:
+    value = new(MsgcPong)
     try:
-        return MsgcPong(*_CLIENT_PONG_1.unpack_from(body))
+        value.id, value.timestamp = _CLIENT_PONG_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_PONG_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_pong(number: int, value: Any) -> bytes:
@@ -488,10 +513,12 @@ _CLIENT_DISCONNECTING_2 = Struct("<HIQI")
 
 
 def demarshal_client_disconnecting(body: Buffer) -> MsgcDisconnecting:
+    value = new(MsgcDisconnecting)
     try:
-        return MsgcDisconnecting(*_CLIENT_DISCONNECTING_1.unpack_from(body))
+        value.time_stamp, value.reason = _CLIENT_DISCONNECTING_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_DISCONNECTING_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_disconnecting(number: int, value: Any) -> bytes:

@@ -10,7 +10,7 @@ from .base import MsgEmpty, demarshal_empty, write_empty
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Record, Shape
 from .structs import Cursor, CursorHeader, Point16
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -54,46 +54,37 @@ _INIT_4 = Struct("<HI2h2HBH")
 def demarshal_init(body: Buffer) -> MsgCursorInit:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgCursorInit)
+    value.position = position = new(Point16)
+    value.cursor = cursor = new(Cursor)
     if stop < 11:
         raise _INIT_1.short(0, stop)
     (
-        position_x,
-        position_y,
-        trail_length,
-        trail_frequency,
-        visible,
+        position.x,
+        position.y,
+        value.trail_length,
+        value.trail_frequency,
+        value.visible,
         cursor_flags,
     ) = _INIT_1.unpack_from(view)
     at = 11
-    cursor_header: CursorHeader | None = None
+    cursor.flags = cursor_flags
+    cursor.header = None
     if not cursor_flags & 1:  # not NONE
+        cursor.header = cursor_header = new(CursorHeader)
         if stop - at < 17:
             raise _INIT_2.short(at, stop)
         (
-            cursor_header_unique,
-            cursor_header_type,
-            cursor_header_width,
-            cursor_header_height,
-            cursor_header_hot_spot_x,
-            cursor_header_hot_spot_y,
+            cursor_header.unique,
+            cursor_header.type,
+            cursor_header.width,
+            cursor_header.height,
+            cursor_header.hot_spot_x,
+            cursor_header.hot_spot_y,
         ) = _INIT_2.unpack_from(view, at)
         at += 17
-        cursor_header = CursorHeader(
-            cursor_header_unique,
-            cursor_header_type,
-            cursor_header_width,
-            cursor_header_height,
-            cursor_header_hot_spot_x,
-            cursor_header_hot_spot_y,
-        )
-    cursor_data = view[at:]
-    return MsgCursorInit(
-        Point16(position_x, position_y),
-        trail_length,
-        trail_frequency,
-        visible,
-        Cursor(cursor_flags, cursor_header, cursor_data),
-    )
+    cursor.data = view[at:]
+    return value
 
 
 def write_init(parts: list[Buffer], number: int, value: Any) -> int:
@@ -168,35 +159,30 @@ _SET_4 = Struct("<HI2hBH")
 def demarshal_set(body: Buffer) -> MsgCursorSet:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgCursorSet)
+    value.position = position = new(Point16)
+    value.cursor = cursor = new(Cursor)
     if stop < 7:
         raise _SET_1.short(0, stop)
-    position_x, position_y, visible, cursor_flags = _SET_1.unpack_from(view)
+    position.x, position.y, value.visible, cursor_flags = _SET_1.unpack_from(view)
     at = 7
-    cursor_header: CursorHeader | None = None
+    cursor.flags = cursor_flags
+    cursor.header = None
     if not cursor_flags & 1:  # not NONE
+        cursor.header = cursor_header = new(CursorHeader)
         if stop - at < 17:
             raise _SET_2.short(at, stop)
         (
-            cursor_header_unique,
-            cursor_header_type,
-            cursor_header_width,
-            cursor_header_height,
-            cursor_header_hot_spot_x,
-            cursor_header_hot_spot_y,
+            cursor_header.unique,
+            cursor_header.type,
+            cursor_header.width,
+            cursor_header.height,
+            cursor_header.hot_spot_x,
+            cursor_header.hot_spot_y,
         ) = _SET_2.unpack_from(view, at)
         at += 17
-        cursor_header = CursorHeader(
-            cursor_header_unique,
-            cursor_header_type,
-            cursor_header_width,
-            cursor_header_height,
-            cursor_header_hot_spot_x,
-            cursor_header_hot_spot_y,
-        )
-    cursor_data = view[at:]
-    return MsgCursorSet(
-        Point16(position_x, position_y), visible, Cursor(cursor_flags, cursor_header, cursor_data)
-    )
+    cursor.data = view[at:]
+    return value
 
 
 def write_set(parts: list[Buffer], number: int, value: Any) -> int:
@@ -244,11 +230,13 @@ _MOVE_2 = Struct("<HI2h")
 
 
 def demarshal_move(body: Buffer) -> MsgCursorMove:
+    value = new(MsgCursorMove)
+    value.position = position = new(Point16)
     try:
-        position_x, position_y = _MOVE_1.unpack_from(body)
+        position.x, position.y = _MOVE_1.unpack_from(body)
     except UNFIT:
         raise _MOVE_1.short(0, len(body)) from None
-    return MsgCursorMove(Point16(position_x, position_y))
+    return value
 
 
 def write_move(number: int, value: Any) -> bytes:
@@ -276,10 +264,12 @@ _TRAIL_2 = Struct("<HI2H")
 
 
 def demarshal_trail(body: Buffer) -> MsgCursorTrail:
+    value = new(MsgCursorTrail)
     try:
-        return MsgCursorTrail(*_TRAIL_1.unpack_from(body))
+        value.length, value.frequency = _TRAIL_1.unpack_from(body)
     except UNFIT:
         raise _TRAIL_1.short(0, len(body)) from None
+    return value
 
 
 def write_trail(number: int, value: Any) -> bytes:
@@ -301,10 +291,12 @@ _INVAL_ONE_2 = Struct("<HIQ")
 
 
 def demarshal_inval_one(body: Buffer) -> MsgCursorInvalOne:
+    value = new(MsgCursorInvalOne)
     try:
-        return MsgCursorInvalOne(*_INVAL_ONE_1.unpack_from(body))
+        (value.id,) = _INVAL_ONE_1.unpack_from(body)
     except UNFIT:
         raise _INVAL_ONE_1.short(0, len(body)) from None
+    return value
 
 
 def write_inval_one(number: int, value: Any) -> bytes:

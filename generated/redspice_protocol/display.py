@@ -26,7 +26,6 @@ from .structs import (
     DisplayBase,
     Fill,
     Head,
-    Image,
     Invers,
     LineAttr,
     Opaque,
@@ -63,6 +62,7 @@ from .wire import (
     WireError,
     array_length,
     bad_pointer,
+    new,
     null_pointer,
     pack_integers,
     read_integers,
@@ -96,10 +96,12 @@ _MODE_2 = Struct("<H4I")
 
 
 def demarshal_mode(body: Buffer) -> MsgDisplayMode:
+    value = new(MsgDisplayMode)
     try:
-        return MsgDisplayMode(*_MODE_1.unpack_from(body))
+        value.x_res, value.y_res, value.bits = _MODE_1.unpack_from(body)
     except UNFIT:
         raise _MODE_1.short(0, len(body)) from None
+    return value
 
 
 def write_mode(number: int, value: Any) -> bytes:
@@ -135,19 +137,26 @@ _COPY_BITS_6 = Struct("<H2I4iB2i")
 def demarshal_copy_bits(body: Buffer) -> MsgDisplayCopyBits:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayCopyBits)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.src_pos = src_pos = new(Point)
     if stop < 21:
         raise _COPY_BITS_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _COPY_BITS_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _COPY_BITS_2.short(at, stop)
         (base_clip_rects_num_rects,) = _COPY_BITS_2.unpack_from(view, at)
@@ -155,20 +164,12 @@ def demarshal_copy_bits(body: Buffer) -> MsgDisplayCopyBits:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.copy_bits.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 8:
         raise _COPY_BITS_3.short(at, stop)
-    src_pos_x, src_pos_y = _COPY_BITS_3.unpack_from(view, at)
-    return MsgDisplayCopyBits(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Point(src_pos_x, src_pos_y),
-    )
+    src_pos.x, src_pos.y = _COPY_BITS_3.unpack_from(view, at)
+    return value
 
 
 def write_copy_bits(parts: list[Buffer], number: int, value: Any) -> int:
@@ -238,6 +239,7 @@ _INVAL_LIST_2 = Struct("<HIH")
 def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayInvalList)
     if stop < 2:
         raise _INVAL_LIST_1.short(0, stop)
     (count_,) = _INVAL_LIST_1.unpack_from(view)
@@ -245,8 +247,8 @@ def demarshal_inval_list(body: Buffer) -> MsgDisplayInvalList:
     size = count_ * 9
     if stop - at < size:
         raise truncated("display.inval_list.resources", at, size, stop - at)
-    resources = list(starmap(ResourceID, RESOURCE_ID_RUN.iter_unpack(view[at : at + size])))
-    return MsgDisplayInvalList(resources)
+    value.resources = list(starmap(ResourceID, RESOURCE_ID_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_inval_list(parts: list[Buffer], number: int, value: Any) -> int:
@@ -276,6 +278,7 @@ _INVAL_ALL_PIXMAPS_2 = Struct("<HIB")
 def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayInvalAllPixmaps)
     if stop < 1:
         raise _INVAL_ALL_PIXMAPS_1.short(0, stop)
     (wait_count,) = _INVAL_ALL_PIXMAPS_1.unpack_from(view)
@@ -283,10 +286,10 @@ def demarshal_inval_all_pixmaps(body: Buffer) -> MsgDisplayInvalAllPixmaps:
     size = wait_count * 10
     if stop - at < size:
         raise truncated("display.inval_all_pixmaps.wait_list", at, size, stop - at)
-    wait_list = list(
+    value.wait_list = list(
         starmap(WaitForChannel, WAIT_FOR_CHANNEL_RUN.iter_unpack(view[at : at + size]))
     )
-    return MsgDisplayInvalAllPixmaps(wait_list)
+    return value
 
 
 def write_inval_all_pixmaps(parts: list[Buffer], number: int, value: Any) -> int:
@@ -319,10 +322,12 @@ _INVAL_PALETTE_2 = Struct("<HIQ")
 
 
 def demarshal_inval_palette(body: Buffer) -> MsgDisplayInvalPalette:
+    value = new(MsgDisplayInvalPalette)
     try:
-        return MsgDisplayInvalPalette(*_INVAL_PALETTE_1.unpack_from(body))
+        (value.id,) = _INVAL_PALETTE_1.unpack_from(body)
     except UNFIT:
         raise _INVAL_PALETTE_1.short(0, len(body)) from None
+    return value
 
 
 def write_inval_palette(number: int, value: Any) -> bytes:
@@ -383,27 +388,32 @@ _STREAM_CREATE_4 = Struct("<H3I2BQ4I4iB")
 def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayStreamCreate)
+    value.dest = dest = new(Rect)
+    value.clip = clip = new(Clip)
     if stop < 51:
         raise _STREAM_CREATE_1.short(0, stop)
     (
-        surface_id,
-        id,
-        flags,
-        codec_type,
-        stamp,
-        stream_width,
-        stream_height,
-        src_width,
-        src_height,
-        dest_top,
-        dest_left,
-        dest_bottom,
-        dest_right,
+        value.surface_id,
+        value.id,
+        value.flags,
+        value.codec_type,
+        value.stamp,
+        value.stream_width,
+        value.stream_height,
+        value.src_width,
+        value.src_height,
+        dest.top,
+        dest.left,
+        dest.bottom,
+        dest.right,
         clip_type,
     ) = _STREAM_CREATE_1.unpack_from(view)
     at = 51
-    clip_rects: ClipRects | None = None
+    clip.type = clip_type
+    clip.rects = None
     if clip_type == 1:  # RECTS
+        clip.rects = clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _STREAM_CREATE_2.short(at, stop)
         (clip_rects_num_rects,) = _STREAM_CREATE_2.unpack_from(view, at)
@@ -411,21 +421,8 @@ def demarshal_stream_create(body: Buffer) -> MsgDisplayStreamCreate:
         size = clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.stream_create.clip.rects.rects", at, size, stop - at)
-        clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
-        clip_rects = ClipRects(clip_rects_rects)
-    return MsgDisplayStreamCreate(
-        surface_id,
-        id,
-        flags,
-        codec_type,
-        stamp,
-        stream_width,
-        stream_height,
-        src_width,
-        src_height,
-        Rect(dest_top, dest_left, dest_bottom, dest_right),
-        Clip(clip_type, clip_rects),
-    )
+        clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_stream_create(parts: list[Buffer], number: int, value: Any) -> int:
@@ -509,15 +506,17 @@ _STREAM_DATA_2 = Struct("<H4I")
 def demarshal_stream_data(body: Buffer) -> MsgDisplayStreamData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayStreamData)
+    value.base = base = new(StreamDataHeader)
     if stop < 12:
         raise _STREAM_DATA_1.short(0, stop)
-    base_id, base_multi_media_time, data_size = _STREAM_DATA_1.unpack_from(view)
+    base.id, base.multi_media_time, data_size = _STREAM_DATA_1.unpack_from(view)
     at = 12
     size = data_size
     if stop - at < size:
         raise truncated("display.stream_data.data", at, size, stop - at)
-    data = view[at : at + size]
-    return MsgDisplayStreamData(StreamDataHeader(base_id, base_multi_media_time), data)
+    value.data = view[at : at + size]
+    return value
 
 
 def write_stream_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -551,12 +550,16 @@ _STREAM_CLIP_4 = Struct("<H2IB")
 def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayStreamClip)
+    value.clip = clip = new(Clip)
     if stop < 5:
         raise _STREAM_CLIP_1.short(0, stop)
-    id, clip_type = _STREAM_CLIP_1.unpack_from(view)
+    value.id, clip_type = _STREAM_CLIP_1.unpack_from(view)
     at = 5
-    clip_rects: ClipRects | None = None
+    clip.type = clip_type
+    clip.rects = None
     if clip_type == 1:  # RECTS
+        clip.rects = clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _STREAM_CLIP_2.short(at, stop)
         (clip_rects_num_rects,) = _STREAM_CLIP_2.unpack_from(view, at)
@@ -564,9 +567,8 @@ def demarshal_stream_clip(body: Buffer) -> MsgDisplayStreamClip:
         size = clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.stream_clip.clip.rects.rects", at, size, stop - at)
-        clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
-        clip_rects = ClipRects(clip_rects_rects)
-    return MsgDisplayStreamClip(id, Clip(clip_type, clip_rects))
+        clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_stream_clip(parts: list[Buffer], number: int, value: Any) -> int:
@@ -606,10 +608,12 @@ _STREAM_DESTROY_2 = Struct("<H2I")
 
 
 def demarshal_stream_destroy(body: Buffer) -> MsgDisplayStreamDestroy:
+    value = new(MsgDisplayStreamDestroy)
     try:
-        return MsgDisplayStreamDestroy(*_STREAM_DESTROY_1.unpack_from(body))
+        (value.id,) = _STREAM_DESTROY_1.unpack_from(body)
     except UNFIT:
         raise _STREAM_DESTROY_1.short(0, len(body)) from None
+    return value
 
 
 def write_stream_destroy(number: int, value: Any) -> bytes:
@@ -658,19 +662,29 @@ _DRAW_FILL_12 = Struct("<HB2iI")
 def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawFill)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Fill)
+    data.brush = data_brush = new(Brush)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_FILL_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_FILL_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_FILL_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_FILL_2.unpack_from(view, at)
@@ -678,27 +692,28 @@ def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_fill.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 1:
         raise _DRAW_FILL_3.short(at, stop)
     (data_brush_type,) = _DRAW_FILL_3.unpack_from(view, at)
     at += 1
-    data_brush_u: int | Pattern | None = None
+    data_brush.type = data_brush_type
+    data_brush.u = None
     if data_brush_type == 1:  # SOLID
         if stop - at < 4:
             raise _DRAW_FILL_4.short(at, stop)
-        (data_brush_color,) = _DRAW_FILL_4.unpack_from(view, at)
+        (data_brush.u,) = _DRAW_FILL_4.unpack_from(view, at)
         at += 4
-        data_brush_u = data_brush_color
     elif data_brush_type == 2:  # PATTERN
+        data_brush.u = data_brush_pattern = new(Pattern)
+        data_brush_pattern.pos = data_brush_pattern_pos = new(Point)
         if stop - at < 12:
             raise _DRAW_FILL_5.short(at, stop)
         (
             data_brush_pattern_pat_at,
-            data_brush_pattern_pos_x,
-            data_brush_pattern_pos_y,
+            data_brush_pattern_pos.x,
+            data_brush_pattern_pos.y,
         ) = _DRAW_FILL_5.unpack_from(view, at)
         at += 12
         if not data_brush_pattern_pat_at:
@@ -708,41 +723,27 @@ def demarshal_draw_fill(body: Buffer) -> MsgDisplayDrawFill:
                 "display.draw_fill.data.brush.pattern.pat", data_brush_pattern_pat_at, stop
             )
         try:
-            data_brush_pattern_pat = read_image(view, data_brush_pattern_pat_at, stop)
+            data_brush_pattern.pat = read_image(view, data_brush_pattern_pat_at, stop)
         except WireError as error:
             raise error.within("display.draw_fill.data.brush.pattern.pat") from None
-        data_brush_u = Pattern(
-            data_brush_pattern_pat, Point(data_brush_pattern_pos_x, data_brush_pattern_pos_y)
-        )
     if stop - at < 15:
         raise _DRAW_FILL_6.short(at, stop)
     (
-        data_rop_descriptor,
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data.rop_descriptor,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_FILL_6.unpack_from(view, at)
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_fill.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_fill.data.mask.bitmap") from None
-    return MsgDisplayDrawFill(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Fill(
-            Brush(data_brush_type, data_brush_u),
-            data_rop_descriptor,
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap),
-        ),
-    )
+    return value
 
 
 def write_draw_fill(parts: list[Buffer], number: int, value: Any) -> int:
@@ -885,19 +886,30 @@ _DRAW_OPAQUE_12 = Struct("<H2B2iI")
 def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawOpaque)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Opaque)
+    data.src_area = data_src_area = new(Rect)
+    data.brush = data_brush = new(Brush)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_OPAQUE_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_OPAQUE_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_OPAQUE_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_OPAQUE_2.unpack_from(view, at)
@@ -905,42 +917,43 @@ def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_opaque.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 21:
         raise _DRAW_OPAQUE_3.short(at, stop)
     (
         data_src_bitmap_at,
-        data_src_area_top,
-        data_src_area_left,
-        data_src_area_bottom,
-        data_src_area_right,
+        data_src_area.top,
+        data_src_area.left,
+        data_src_area.bottom,
+        data_src_area.right,
         data_brush_type,
     ) = _DRAW_OPAQUE_3.unpack_from(view, at)
     at += 21
-    data_src_bitmap = None
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_opaque.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_opaque.data.src_bitmap") from None
-    data_brush_u: int | Pattern | None = None
+    data_brush.type = data_brush_type
+    data_brush.u = None
     if data_brush_type == 1:  # SOLID
         if stop - at < 4:
             raise _DRAW_OPAQUE_4.short(at, stop)
-        (data_brush_color,) = _DRAW_OPAQUE_4.unpack_from(view, at)
+        (data_brush.u,) = _DRAW_OPAQUE_4.unpack_from(view, at)
         at += 4
-        data_brush_u = data_brush_color
     elif data_brush_type == 2:  # PATTERN
+        data_brush.u = data_brush_pattern = new(Pattern)
+        data_brush_pattern.pos = data_brush_pattern_pos = new(Point)
         if stop - at < 12:
             raise _DRAW_OPAQUE_5.short(at, stop)
         (
             data_brush_pattern_pat_at,
-            data_brush_pattern_pos_x,
-            data_brush_pattern_pos_y,
+            data_brush_pattern_pos.x,
+            data_brush_pattern_pos.y,
         ) = _DRAW_OPAQUE_5.unpack_from(view, at)
         at += 12
         if not data_brush_pattern_pat_at:
@@ -950,45 +963,28 @@ def demarshal_draw_opaque(body: Buffer) -> MsgDisplayDrawOpaque:
                 "display.draw_opaque.data.brush.pattern.pat", data_brush_pattern_pat_at, stop
             )
         try:
-            data_brush_pattern_pat = read_image(view, data_brush_pattern_pat_at, stop)
+            data_brush_pattern.pat = read_image(view, data_brush_pattern_pat_at, stop)
         except WireError as error:
             raise error.within("display.draw_opaque.data.brush.pattern.pat") from None
-        data_brush_u = Pattern(
-            data_brush_pattern_pat, Point(data_brush_pattern_pos_x, data_brush_pattern_pos_y)
-        )
     if stop - at < 16:
         raise _DRAW_OPAQUE_6.short(at, stop)
     (
-        data_rop_descriptor,
-        data_scale_mode,
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data.rop_descriptor,
+        data.scale_mode,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_OPAQUE_6.unpack_from(view, at)
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_opaque.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_opaque.data.mask.bitmap") from None
-    return MsgDisplayDrawOpaque(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Opaque(
-            data_src_bitmap,
-            Rect(data_src_area_top, data_src_area_left, data_src_area_bottom, data_src_area_right),
-            Brush(data_brush_type, data_brush_u),
-            data_rop_descriptor,
-            data_scale_mode,
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap),
-        ),
-    )
+    return value
 
 
 def write_draw_opaque(parts: list[Buffer], number: int, value: Any) -> int:
@@ -1140,19 +1136,29 @@ _DRAW_COPY_8 = Struct("<H2I4iBI4iH2B2iI")
 def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawCopy)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Copy)
+    data.src_area = data_src_area = new(Rect)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_COPY_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_COPY_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_COPY_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_COPY_2.unpack_from(view, at)
@@ -1160,54 +1166,40 @@ def demarshal_draw_copy(body: Buffer) -> MsgDisplayDrawCopy:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_copy.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 36:
         raise _DRAW_COPY_3.short(at, stop)
     (
         data_src_bitmap_at,
-        data_src_area_top,
-        data_src_area_left,
-        data_src_area_bottom,
-        data_src_area_right,
-        data_rop_descriptor,
-        data_scale_mode,
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data_src_area.top,
+        data_src_area.left,
+        data_src_area.bottom,
+        data_src_area.right,
+        data.rop_descriptor,
+        data.scale_mode,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_COPY_3.unpack_from(view, at)
-    data_src_bitmap = None
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_copy.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_copy.data.src_bitmap") from None
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_copy.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_copy.data.mask.bitmap") from None
-    return MsgDisplayDrawCopy(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Copy(
-            data_src_bitmap,
-            Rect(data_src_area_top, data_src_area_left, data_src_area_bottom, data_src_area_right),
-            data_rop_descriptor,
-            data_scale_mode,
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap),
-        ),
-    )
+    return value
 
 
 def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> int:
@@ -1418,19 +1410,29 @@ _DRAW_BLEND_6 = Struct("<H2I4iBI4iH2B2iI")
 def demarshal_draw_blend(body: Buffer) -> MsgDisplayDrawBlend:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawBlend)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Blend)
+    data.src_area = data_src_area = new(Rect)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_BLEND_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_BLEND_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_BLEND_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_BLEND_2.unpack_from(view, at)
@@ -1438,54 +1440,40 @@ def demarshal_draw_blend(body: Buffer) -> MsgDisplayDrawBlend:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_blend.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 36:
         raise _DRAW_BLEND_3.short(at, stop)
     (
         data_src_bitmap_at,
-        data_src_area_top,
-        data_src_area_left,
-        data_src_area_bottom,
-        data_src_area_right,
-        data_rop_descriptor,
-        data_scale_mode,
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data_src_area.top,
+        data_src_area.left,
+        data_src_area.bottom,
+        data_src_area.right,
+        data.rop_descriptor,
+        data.scale_mode,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_BLEND_3.unpack_from(view, at)
-    data_src_bitmap = None
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_blend.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_blend.data.src_bitmap") from None
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_blend.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_blend.data.mask.bitmap") from None
-    return MsgDisplayDrawBlend(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Blend(
-            data_src_bitmap,
-            Rect(data_src_area_top, data_src_area_left, data_src_area_bottom, data_src_area_right),
-            data_rop_descriptor,
-            data_scale_mode,
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap),
-        ),
-    )
+    return value
 
 
 def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> int:
@@ -1609,19 +1597,28 @@ _DRAW_BLACKNESS_6 = Struct("<H2I4i2B2iI")
 def demarshal_draw_blackness(body: Buffer) -> MsgDisplayDrawBlackness:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawBlackness)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Blackness)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_BLACKNESS_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_BLACKNESS_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_BLACKNESS_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_BLACKNESS_2.unpack_from(view, at)
@@ -1629,35 +1626,25 @@ def demarshal_draw_blackness(body: Buffer) -> MsgDisplayDrawBlackness:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_blackness.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 13:
         raise _DRAW_BLACKNESS_3.short(at, stop)
     (
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_BLACKNESS_3.unpack_from(view, at)
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_blackness.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_blackness.data.mask.bitmap") from None
-    return MsgDisplayDrawBlackness(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Blackness(
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap)
-        ),
-    )
+    return value
 
 
 def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> int:
@@ -1758,19 +1745,28 @@ _DRAW_WHITENESS_6 = Struct("<H2I4i2B2iI")
 def demarshal_draw_whiteness(body: Buffer) -> MsgDisplayDrawWhiteness:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawWhiteness)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Whiteness)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_WHITENESS_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_WHITENESS_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_WHITENESS_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_WHITENESS_2.unpack_from(view, at)
@@ -1778,35 +1774,25 @@ def demarshal_draw_whiteness(body: Buffer) -> MsgDisplayDrawWhiteness:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_whiteness.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 13:
         raise _DRAW_WHITENESS_3.short(at, stop)
     (
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_WHITENESS_3.unpack_from(view, at)
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_whiteness.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_whiteness.data.mask.bitmap") from None
-    return MsgDisplayDrawWhiteness(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Whiteness(
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap)
-        ),
-    )
+    return value
 
 
 def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> int:
@@ -1907,19 +1893,28 @@ _DRAW_INVERS_6 = Struct("<H2I4i2B2iI")
 def demarshal_draw_invers(body: Buffer) -> MsgDisplayDrawInvers:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawInvers)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Invers)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_INVERS_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_INVERS_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_INVERS_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_INVERS_2.unpack_from(view, at)
@@ -1927,33 +1922,25 @@ def demarshal_draw_invers(body: Buffer) -> MsgDisplayDrawInvers:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_invers.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 13:
         raise _DRAW_INVERS_3.short(at, stop)
     (
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_INVERS_3.unpack_from(view, at)
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_invers.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_invers.data.mask.bitmap") from None
-    return MsgDisplayDrawInvers(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Invers(QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap)),
-    )
+    return value
 
 
 def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> int:
@@ -2069,19 +2056,30 @@ _DRAW_ROP3_12 = Struct("<3B2iI")
 def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawRop3)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Rop3)
+    data.src_area = data_src_area = new(Rect)
+    data.brush = data_brush = new(Brush)
+    data.mask = data_mask = new(QMask)
+    data_mask.pos = data_mask_pos = new(Point)
     if stop < 21:
         raise _DRAW_ROP3_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_ROP3_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_ROP3_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_ROP3_2.unpack_from(view, at)
@@ -2089,42 +2087,43 @@ def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_rop3.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 21:
         raise _DRAW_ROP3_3.short(at, stop)
     (
         data_src_bitmap_at,
-        data_src_area_top,
-        data_src_area_left,
-        data_src_area_bottom,
-        data_src_area_right,
+        data_src_area.top,
+        data_src_area.left,
+        data_src_area.bottom,
+        data_src_area.right,
         data_brush_type,
     ) = _DRAW_ROP3_3.unpack_from(view, at)
     at += 21
-    data_src_bitmap = None
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_rop3.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_rop3.data.src_bitmap") from None
-    data_brush_u: int | Pattern | None = None
+    data_brush.type = data_brush_type
+    data_brush.u = None
     if data_brush_type == 1:  # SOLID
         if stop - at < 4:
             raise _DRAW_ROP3_4.short(at, stop)
-        (data_brush_color,) = _DRAW_ROP3_4.unpack_from(view, at)
+        (data_brush.u,) = _DRAW_ROP3_4.unpack_from(view, at)
         at += 4
-        data_brush_u = data_brush_color
     elif data_brush_type == 2:  # PATTERN
+        data_brush.u = data_brush_pattern = new(Pattern)
+        data_brush_pattern.pos = data_brush_pattern_pos = new(Point)
         if stop - at < 12:
             raise _DRAW_ROP3_5.short(at, stop)
         (
             data_brush_pattern_pat_at,
-            data_brush_pattern_pos_x,
-            data_brush_pattern_pos_y,
+            data_brush_pattern_pos.x,
+            data_brush_pattern_pos.y,
         ) = _DRAW_ROP3_5.unpack_from(view, at)
         at += 12
         if not data_brush_pattern_pat_at:
@@ -2134,45 +2133,28 @@ def demarshal_draw_rop3(body: Buffer) -> MsgDisplayDrawRop3:
                 "display.draw_rop3.data.brush.pattern.pat", data_brush_pattern_pat_at, stop
             )
         try:
-            data_brush_pattern_pat = read_image(view, data_brush_pattern_pat_at, stop)
+            data_brush_pattern.pat = read_image(view, data_brush_pattern_pat_at, stop)
         except WireError as error:
             raise error.within("display.draw_rop3.data.brush.pattern.pat") from None
-        data_brush_u = Pattern(
-            data_brush_pattern_pat, Point(data_brush_pattern_pos_x, data_brush_pattern_pos_y)
-        )
     if stop - at < 15:
         raise _DRAW_ROP3_6.short(at, stop)
     (
-        data_rop3,
-        data_scale_mode,
-        data_mask_flags,
-        data_mask_pos_x,
-        data_mask_pos_y,
+        data.rop3,
+        data.scale_mode,
+        data_mask.flags,
+        data_mask_pos.x,
+        data_mask_pos.y,
         data_mask_bitmap_at,
     ) = _DRAW_ROP3_6.unpack_from(view, at)
-    data_mask_bitmap = None
+    data_mask.bitmap = None
     if data_mask_bitmap_at:
         if data_mask_bitmap_at >= stop:
             raise bad_pointer("display.draw_rop3.data.mask.bitmap", data_mask_bitmap_at, stop)
         try:
-            data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+            data_mask.bitmap = read_image(view, data_mask_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_rop3.data.mask.bitmap") from None
-    return MsgDisplayDrawRop3(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Rop3(
-            data_src_bitmap,
-            Rect(data_src_area_top, data_src_area_left, data_src_area_bottom, data_src_area_right),
-            Brush(data_brush_type, data_brush_u),
-            data_rop3,
-            data_scale_mode,
-            QMask(data_mask_flags, Point(data_mask_pos_x, data_mask_pos_y), data_mask_bitmap),
-        ),
-    )
+    return value
 
 
 def write_draw_rop3(parts: list[Buffer], number: int, value: Any) -> int:
@@ -2331,19 +2313,28 @@ _DRAW_STROKE_17 = Struct("<2H")
 def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawStroke)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Stroke)
+    data.attr = data_attr = new(LineAttr)
+    data.brush = data_brush = new(Brush)
     if stop < 21:
         raise _DRAW_STROKE_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_STROKE_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_STROKE_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_STROKE_2.unpack_from(view, at)
@@ -2351,9 +2342,8 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_stroke.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 5:
         raise _DRAW_STROKE_3.short(at, stop)
     data_path_at, data_attr_flags = _DRAW_STROKE_3.unpack_from(view, at)
@@ -2363,16 +2353,17 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
     if data_path_at >= stop:
         raise bad_pointer("display.draw_stroke.data.path", data_path_at, stop)
     try:
-        data_path = read_path(view, data_path_at, stop)
+        data.path = read_path(view, data_path_at, stop)
     except WireError as error:
         raise error.within("display.draw_stroke.data.path") from None
+    data_attr.flags = data_attr_flags
     data_attr_style_nseg = 0
     if data_attr_flags & 8:  # STYLED
         if stop - at < 1:
             raise _DRAW_STROKE_4.short(at, stop)
         (data_attr_style_nseg,) = _DRAW_STROKE_4.unpack_from(view, at)
         at += 1
-    data_attr_style: list[int] | None = None
+    data_attr.style = None
     if data_attr_flags & 8:  # STYLED
         if stop - at < 4:
             raise _DRAW_STROKE_5.short(at, stop)
@@ -2389,27 +2380,29 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
                 stop - data_attr_style_at,
             )
         end = data_attr_style_at + size
-        data_attr_style = None
+        data_attr.style = None
         if data_attr_style_at:
-            data_attr_style = unpack_integers("i", view[data_attr_style_at:end])
+            data_attr.style = unpack_integers("i", view[data_attr_style_at:end])
     if stop - at < 1:
         raise _DRAW_STROKE_6.short(at, stop)
     (data_brush_type,) = _DRAW_STROKE_6.unpack_from(view, at)
     at += 1
-    data_brush_u: int | Pattern | None = None
+    data_brush.type = data_brush_type
+    data_brush.u = None
     if data_brush_type == 1:  # SOLID
         if stop - at < 4:
             raise _DRAW_STROKE_7.short(at, stop)
-        (data_brush_color,) = _DRAW_STROKE_7.unpack_from(view, at)
+        (data_brush.u,) = _DRAW_STROKE_7.unpack_from(view, at)
         at += 4
-        data_brush_u = data_brush_color
     elif data_brush_type == 2:  # PATTERN
+        data_brush.u = data_brush_pattern = new(Pattern)
+        data_brush_pattern.pos = data_brush_pattern_pos = new(Point)
         if stop - at < 12:
             raise _DRAW_STROKE_8.short(at, stop)
         (
             data_brush_pattern_pat_at,
-            data_brush_pattern_pos_x,
-            data_brush_pattern_pos_y,
+            data_brush_pattern_pos.x,
+            data_brush_pattern_pos.y,
         ) = _DRAW_STROKE_8.unpack_from(view, at)
         at += 12
         if not data_brush_pattern_pat_at:
@@ -2419,33 +2412,14 @@ def demarshal_draw_stroke(body: Buffer) -> MsgDisplayDrawStroke:
                 "display.draw_stroke.data.brush.pattern.pat", data_brush_pattern_pat_at, stop
             )
         try:
-            data_brush_pattern_pat = read_image(view, data_brush_pattern_pat_at, stop)
+            data_brush_pattern.pat = read_image(view, data_brush_pattern_pat_at, stop)
         except WireError as error:
             raise error.within("display.draw_stroke.data.brush.pattern.pat") from None
-        data_brush_u = Pattern(
-            data_brush_pattern_pat, Point(data_brush_pattern_pos_x, data_brush_pattern_pos_y)
-        )
     if stop - at < 4:
         raise _DRAW_STROKE_9.short(at, stop)
-    data_fore_mode, data_back_mode = _DRAW_STROKE_9.unpack_from(view, at)
-    return MsgDisplayDrawStroke(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Stroke(
-            data_path,
-            LineAttr(
-                data_attr_flags,
-                data_attr_style,
-                data_attr_style_nseg if data_attr_style is None else 0,
-            ),
-            Brush(data_brush_type, data_brush_u),
-            data_fore_mode,
-            data_back_mode,
-        ),
-    )
+    data.fore_mode, data.back_mode = _DRAW_STROKE_9.unpack_from(view, at)
+    data_attr.style_nseg = data_attr_style_nseg if data_attr.style is None else 0
+    return value
 
 
 def write_draw_stroke(parts: list[Buffer], number: int, value: Any) -> int:
@@ -2608,19 +2582,29 @@ _DRAW_TEXT_18 = Struct("<2H")
 def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawText)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Text)
+    data.back_area = data_back_area = new(Rect)
+    data.fore_brush = data_fore_brush = new(Brush)
+    data.back_brush = data_back_brush = new(Brush)
     if stop < 21:
         raise _DRAW_TEXT_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_TEXT_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_TEXT_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_TEXT_2.unpack_from(view, at)
@@ -2628,17 +2612,16 @@ def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_text.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 21:
         raise _DRAW_TEXT_3.short(at, stop)
     (
         data_str_at,
-        data_back_area_top,
-        data_back_area_left,
-        data_back_area_bottom,
-        data_back_area_right,
+        data_back_area.top,
+        data_back_area.left,
+        data_back_area.bottom,
+        data_back_area.right,
         data_fore_brush_type,
     ) = _DRAW_TEXT_3.unpack_from(view, at)
     at += 21
@@ -2647,23 +2630,25 @@ def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
     if data_str_at >= stop:
         raise bad_pointer("display.draw_text.data.str", data_str_at, stop)
     try:
-        data_str = read_string(view, data_str_at, stop)
+        data.str = read_string(view, data_str_at, stop)
     except WireError as error:
         raise error.within("display.draw_text.data.str") from None
-    data_fore_brush_u: int | Pattern | None = None
+    data_fore_brush.type = data_fore_brush_type
+    data_fore_brush.u = None
     if data_fore_brush_type == 1:  # SOLID
         if stop - at < 4:
             raise _DRAW_TEXT_4.short(at, stop)
-        (data_fore_brush_color,) = _DRAW_TEXT_4.unpack_from(view, at)
+        (data_fore_brush.u,) = _DRAW_TEXT_4.unpack_from(view, at)
         at += 4
-        data_fore_brush_u = data_fore_brush_color
     elif data_fore_brush_type == 2:  # PATTERN
+        data_fore_brush.u = data_fore_brush_pattern = new(Pattern)
+        data_fore_brush_pattern.pos = data_fore_brush_pattern_pos = new(Point)
         if stop - at < 12:
             raise _DRAW_TEXT_5.short(at, stop)
         (
             data_fore_brush_pattern_pat_at,
-            data_fore_brush_pattern_pos_x,
-            data_fore_brush_pattern_pos_y,
+            data_fore_brush_pattern_pos.x,
+            data_fore_brush_pattern_pos.y,
         ) = _DRAW_TEXT_5.unpack_from(view, at)
         at += 12
         if not data_fore_brush_pattern_pat_at:
@@ -2675,31 +2660,29 @@ def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
                 stop,
             )
         try:
-            data_fore_brush_pattern_pat = read_image(view, data_fore_brush_pattern_pat_at, stop)
+            data_fore_brush_pattern.pat = read_image(view, data_fore_brush_pattern_pat_at, stop)
         except WireError as error:
             raise error.within("display.draw_text.data.fore_brush.pattern.pat") from None
-        data_fore_brush_u = Pattern(
-            data_fore_brush_pattern_pat,
-            Point(data_fore_brush_pattern_pos_x, data_fore_brush_pattern_pos_y),
-        )
     if stop - at < 1:
         raise _DRAW_TEXT_6.short(at, stop)
     (data_back_brush_type,) = _DRAW_TEXT_6.unpack_from(view, at)
     at += 1
-    data_back_brush_u: int | Pattern | None = None
+    data_back_brush.type = data_back_brush_type
+    data_back_brush.u = None
     if data_back_brush_type == 1:  # SOLID
         if stop - at < 4:
             raise _DRAW_TEXT_7.short(at, stop)
-        (data_back_brush_color,) = _DRAW_TEXT_7.unpack_from(view, at)
+        (data_back_brush.u,) = _DRAW_TEXT_7.unpack_from(view, at)
         at += 4
-        data_back_brush_u = data_back_brush_color
     elif data_back_brush_type == 2:  # PATTERN
+        data_back_brush.u = data_back_brush_pattern = new(Pattern)
+        data_back_brush_pattern.pos = data_back_brush_pattern_pos = new(Point)
         if stop - at < 12:
             raise _DRAW_TEXT_8.short(at, stop)
         (
             data_back_brush_pattern_pat_at,
-            data_back_brush_pattern_pos_x,
-            data_back_brush_pattern_pos_y,
+            data_back_brush_pattern_pos.x,
+            data_back_brush_pattern_pos.y,
         ) = _DRAW_TEXT_8.unpack_from(view, at)
         at += 12
         if not data_back_brush_pattern_pat_at:
@@ -2711,33 +2694,13 @@ def demarshal_draw_text(body: Buffer) -> MsgDisplayDrawText:
                 stop,
             )
         try:
-            data_back_brush_pattern_pat = read_image(view, data_back_brush_pattern_pat_at, stop)
+            data_back_brush_pattern.pat = read_image(view, data_back_brush_pattern_pat_at, stop)
         except WireError as error:
             raise error.within("display.draw_text.data.back_brush.pattern.pat") from None
-        data_back_brush_u = Pattern(
-            data_back_brush_pattern_pat,
-            Point(data_back_brush_pattern_pos_x, data_back_brush_pattern_pos_y),
-        )
     if stop - at < 4:
         raise _DRAW_TEXT_9.short(at, stop)
-    data_fore_mode, data_back_mode = _DRAW_TEXT_9.unpack_from(view, at)
-    return MsgDisplayDrawText(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Text(
-            data_str,
-            Rect(
-                data_back_area_top, data_back_area_left, data_back_area_bottom, data_back_area_right
-            ),
-            Brush(data_fore_brush_type, data_fore_brush_u),
-            Brush(data_back_brush_type, data_back_brush_u),
-            data_fore_mode,
-            data_back_mode,
-        ),
-    )
+    data.fore_mode, data.back_mode = _DRAW_TEXT_9.unpack_from(view, at)
+    return value
 
 
 def write_draw_text(parts: list[Buffer], number: int, value: Any) -> int:
@@ -2901,19 +2864,27 @@ _DRAW_TRANSPARENT_6 = Struct("<H2I4iBI4i2I")
 def demarshal_draw_transparent(body: Buffer) -> MsgDisplayDrawTransparent:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawTransparent)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Transparent)
+    data.src_area = data_src_area = new(Rect)
     if stop < 21:
         raise _DRAW_TRANSPARENT_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_TRANSPARENT_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_TRANSPARENT_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_TRANSPARENT_2.unpack_from(view, at)
@@ -2921,41 +2892,28 @@ def demarshal_draw_transparent(body: Buffer) -> MsgDisplayDrawTransparent:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_transparent.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 28:
         raise _DRAW_TRANSPARENT_3.short(at, stop)
     (
         data_src_bitmap_at,
-        data_src_area_top,
-        data_src_area_left,
-        data_src_area_bottom,
-        data_src_area_right,
-        data_src_color,
-        data_true_color,
+        data_src_area.top,
+        data_src_area.left,
+        data_src_area.bottom,
+        data_src_area.right,
+        data.src_color,
+        data.true_color,
     ) = _DRAW_TRANSPARENT_3.unpack_from(view, at)
-    data_src_bitmap = None
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_transparent.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_transparent.data.src_bitmap") from None
-    return MsgDisplayDrawTransparent(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Transparent(
-            data_src_bitmap,
-            Rect(data_src_area_top, data_src_area_left, data_src_area_bottom, data_src_area_right),
-            data_src_color,
-            data_true_color,
-        ),
-    )
+    return value
 
 
 def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> int:
@@ -3065,19 +3023,27 @@ _DRAW_ALPHA_BLEND_6 = Struct("<H2I4i3BI4i")
 def demarshal_draw_alpha_blend(body: Buffer) -> MsgDisplayDrawAlphaBlend:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawAlphaBlend)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(AlphaBlend)
+    data.src_area = data_src_area = new(Rect)
     if stop < 21:
         raise _DRAW_ALPHA_BLEND_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_ALPHA_BLEND_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_ALPHA_BLEND_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_ALPHA_BLEND_2.unpack_from(view, at)
@@ -3085,41 +3051,28 @@ def demarshal_draw_alpha_blend(body: Buffer) -> MsgDisplayDrawAlphaBlend:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_alpha_blend.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 22:
         raise _DRAW_ALPHA_BLEND_3.short(at, stop)
     (
-        data_alpha_flags,
-        data_alpha,
+        data.alpha_flags,
+        data.alpha,
         data_src_bitmap_at,
-        data_src_area_top,
-        data_src_area_left,
-        data_src_area_bottom,
-        data_src_area_right,
+        data_src_area.top,
+        data_src_area.left,
+        data_src_area.bottom,
+        data_src_area.right,
     ) = _DRAW_ALPHA_BLEND_3.unpack_from(view, at)
-    data_src_bitmap = None
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_alpha_blend.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_alpha_blend.data.src_bitmap") from None
-    return MsgDisplayDrawAlphaBlend(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        AlphaBlend(
-            data_alpha_flags,
-            data_alpha,
-            data_src_bitmap,
-            Rect(data_src_area_top, data_src_area_left, data_src_area_bottom, data_src_area_right),
-        ),
-    )
+    return value
 
 
 def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> int:
@@ -3225,10 +3178,18 @@ _SURFACE_CREATE_2 = Struct("<H6I")
 
 
 def demarshal_surface_create(body: Buffer) -> MsgDisplaySurfaceCreate:
+    value = new(MsgDisplaySurfaceCreate)
     try:
-        return MsgDisplaySurfaceCreate(*_SURFACE_CREATE_1.unpack_from(body))
+        (
+            value.surface_id,
+            value.width,
+            value.height,
+            value.format,
+            value.flags,
+        ) = _SURFACE_CREATE_1.unpack_from(body)
     except UNFIT:
         raise _SURFACE_CREATE_1.short(0, len(body)) from None
+    return value
 
 
 def write_surface_create(number: int, value: Any) -> bytes:
@@ -3251,10 +3212,12 @@ _SURFACE_DESTROY_2 = Struct("<H2I")
 
 
 def demarshal_surface_destroy(body: Buffer) -> MsgDisplaySurfaceDestroy:
+    value = new(MsgDisplaySurfaceDestroy)
     try:
-        return MsgDisplaySurfaceDestroy(*_SURFACE_DESTROY_1.unpack_from(body))
+        (value.surface_id,) = _SURFACE_DESTROY_1.unpack_from(body)
     except UNFIT:
         raise _SURFACE_DESTROY_1.short(0, len(body)) from None
+    return value
 
 
 def write_surface_destroy(number: int, value: Any) -> bytes:
@@ -3297,31 +3260,28 @@ _STREAM_DATA_SIZED_2 = Struct("<H5I4iI")
 def demarshal_stream_data_sized(body: Buffer) -> MsgDisplayStreamDataSized:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayStreamDataSized)
+    value.base = base = new(StreamDataHeader)
+    value.dest = dest = new(Rect)
     if stop < 36:
         raise _STREAM_DATA_SIZED_1.short(0, stop)
     (
-        base_id,
-        base_multi_media_time,
-        width,
-        height,
-        dest_top,
-        dest_left,
-        dest_bottom,
-        dest_right,
+        base.id,
+        base.multi_media_time,
+        value.width,
+        value.height,
+        dest.top,
+        dest.left,
+        dest.bottom,
+        dest.right,
         data_size,
     ) = _STREAM_DATA_SIZED_1.unpack_from(view)
     at = 36
     size = data_size
     if stop - at < size:
         raise truncated("display.stream_data_sized.data", at, size, stop - at)
-    data = view[at : at + size]
-    return MsgDisplayStreamDataSized(
-        StreamDataHeader(base_id, base_multi_media_time),
-        width,
-        height,
-        Rect(dest_top, dest_left, dest_bottom, dest_right),
-        data,
-    )
+    value.data = view[at : at + size]
+    return value
 
 
 def write_stream_data_sized(parts: list[Buffer], number: int, value: Any) -> int:
@@ -3368,15 +3328,16 @@ _MONITORS_CONFIG_2 = Struct("<HI2H")
 def demarshal_monitors_config(body: Buffer) -> MsgDisplayMonitorsConfig:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayMonitorsConfig)
     if stop < 4:
         raise _MONITORS_CONFIG_1.short(0, stop)
-    count_, max_allowed = _MONITORS_CONFIG_1.unpack_from(view)
+    count_, value.max_allowed = _MONITORS_CONFIG_1.unpack_from(view)
     at = 4
     size = count_ * 28
     if stop - at < size:
         raise truncated("display.monitors_config.heads", at, size, stop - at)
-    heads = list(starmap(Head, HEAD_RUN.iter_unpack(view[at : at + size])))
-    return MsgDisplayMonitorsConfig(max_allowed, heads)
+    value.heads = list(starmap(Head, HEAD_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_monitors_config(parts: list[Buffer], number: int, value: Any) -> int:
@@ -3451,19 +3412,28 @@ _DRAW_COMPOSITE_13 = Struct("<4h")
 def demarshal_draw_composite(body: Buffer) -> MsgDisplayDrawComposite:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgDisplayDrawComposite)
+    value.base = base = new(DisplayBase)
+    base.box = base_box = new(Rect)
+    base.clip = base_clip = new(Clip)
+    value.data = data = new(Composite)
+    data.src_origin = data_src_origin = new(Point16)
+    data.mask_origin = data_mask_origin = new(Point16)
     if stop < 21:
         raise _DRAW_COMPOSITE_1.short(0, stop)
     (
-        base_surface_id,
-        base_box_top,
-        base_box_left,
-        base_box_bottom,
-        base_box_right,
+        base.surface_id,
+        base_box.top,
+        base_box.left,
+        base_box.bottom,
+        base_box.right,
         base_clip_type,
     ) = _DRAW_COMPOSITE_1.unpack_from(view)
     at = 21
-    base_clip_rects: ClipRects | None = None
+    base_clip.type = base_clip_type
+    base_clip.rects = None
     if base_clip_type == 1:  # RECTS
+        base_clip.rects = base_clip_rects = new(ClipRects)
         if stop - at < 4:
             raise _DRAW_COMPOSITE_2.short(at, stop)
         (base_clip_rects_num_rects,) = _DRAW_COMPOSITE_2.unpack_from(view, at)
@@ -3471,103 +3441,74 @@ def demarshal_draw_composite(body: Buffer) -> MsgDisplayDrawComposite:
         size = base_clip_rects_num_rects * 16
         if stop - at < size:
             raise truncated("display.draw_composite.base.clip.rects.rects", at, size, stop - at)
-        base_clip_rects_rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
+        base_clip_rects.rects = list(starmap(Rect, RECT_RUN.iter_unpack(view[at : at + size])))
         at += size
-        base_clip_rects = ClipRects(base_clip_rects_rects)
     if stop - at < 8:
         raise _DRAW_COMPOSITE_3.short(at, stop)
     data_flags, data_src_bitmap_at = _DRAW_COMPOSITE_3.unpack_from(view, at)
     at += 8
-    data_src_bitmap = None
+    data.flags = data_flags
+    data.src_bitmap = None
     if data_src_bitmap_at:
         if data_src_bitmap_at >= stop:
             raise bad_pointer("display.draw_composite.data.src_bitmap", data_src_bitmap_at, stop)
         try:
-            data_src_bitmap = read_image(view, data_src_bitmap_at, stop)
+            data.src_bitmap = read_image(view, data_src_bitmap_at, stop)
         except WireError as error:
             raise error.within("display.draw_composite.data.src_bitmap") from None
-    data_mask_bitmap: Image | None = None
+    data.mask_bitmap = None
     if data_flags & 524288:  # HAS_MASK
         if stop - at < 4:
             raise _DRAW_COMPOSITE_4.short(at, stop)
         (data_mask_bitmap_at,) = _DRAW_COMPOSITE_4.unpack_from(view, at)
         at += 4
-        data_mask_bitmap = None
+        data.mask_bitmap = None
         if data_mask_bitmap_at:
             if data_mask_bitmap_at >= stop:
                 raise bad_pointer(
                     "display.draw_composite.data.mask_bitmap", data_mask_bitmap_at, stop
                 )
             try:
-                data_mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
+                data.mask_bitmap = read_image(view, data_mask_bitmap_at, stop)
             except WireError as error:
                 raise error.within("display.draw_composite.data.mask_bitmap") from None
-    data_src_transform: Transform | None = None
+    data.src_transform = None
     if data_flags & 1048576:  # HAS_SRC_TRANSFORM
+        data.src_transform = data_src_transform = new(Transform)
         if stop - at < 24:
             raise _DRAW_COMPOSITE_5.short(at, stop)
         (
-            data_src_transform_t00,
-            data_src_transform_t01,
-            data_src_transform_t02,
-            data_src_transform_t10,
-            data_src_transform_t11,
-            data_src_transform_t12,
+            data_src_transform.t00,
+            data_src_transform.t01,
+            data_src_transform.t02,
+            data_src_transform.t10,
+            data_src_transform.t11,
+            data_src_transform.t12,
         ) = _DRAW_COMPOSITE_5.unpack_from(view, at)
         at += 24
-        data_src_transform = Transform(
-            data_src_transform_t00,
-            data_src_transform_t01,
-            data_src_transform_t02,
-            data_src_transform_t10,
-            data_src_transform_t11,
-            data_src_transform_t12,
-        )
-    data_mask_transform: Transform | None = None
+    data.mask_transform = None
     if data_flags & 2097152:  # HAS_MASK_TRANSFORM
+        data.mask_transform = data_mask_transform = new(Transform)
         if stop - at < 24:
             raise _DRAW_COMPOSITE_6.short(at, stop)
         (
-            data_mask_transform_t00,
-            data_mask_transform_t01,
-            data_mask_transform_t02,
-            data_mask_transform_t10,
-            data_mask_transform_t11,
-            data_mask_transform_t12,
+            data_mask_transform.t00,
+            data_mask_transform.t01,
+            data_mask_transform.t02,
+            data_mask_transform.t10,
+            data_mask_transform.t11,
+            data_mask_transform.t12,
         ) = _DRAW_COMPOSITE_6.unpack_from(view, at)
         at += 24
-        data_mask_transform = Transform(
-            data_mask_transform_t00,
-            data_mask_transform_t01,
-            data_mask_transform_t02,
-            data_mask_transform_t10,
-            data_mask_transform_t11,
-            data_mask_transform_t12,
-        )
     if stop - at < 8:
         raise _DRAW_COMPOSITE_7.short(at, stop)
     (
-        data_src_origin_x,
-        data_src_origin_y,
-        data_mask_origin_x,
-        data_mask_origin_y,
+        data_src_origin.x,
+        data_src_origin.y,
+        data_mask_origin.x,
+        data_mask_origin.y,
     ) = _DRAW_COMPOSITE_7.unpack_from(view, at)
-    return MsgDisplayDrawComposite(
-        DisplayBase(
-            base_surface_id,
-            Rect(base_box_top, base_box_left, base_box_bottom, base_box_right),
-            Clip(base_clip_type, base_clip_rects),
-        ),
-        Composite(
-            data_flags,
-            data_src_bitmap,
-            data_mask_bitmap,
-            data_src_transform,
-            data_mask_transform,
-            Point16(data_src_origin_x, data_src_origin_y),
-            Point16(data_mask_origin_x, data_mask_origin_y),
-        ),
-    )
+    return value
 
 
 def write_draw_composite(parts: list[Buffer], number: int, value: Any) -> int:
@@ -3703,10 +3644,17 @@ _STREAM_ACTIVATE_REPORT_2 = Struct("<H5I")
 
 
 def demarshal_stream_activate_report(body: Buffer) -> MsgDisplayStreamActivateReport:
+    value = new(MsgDisplayStreamActivateReport)
     try:
-        return MsgDisplayStreamActivateReport(*_STREAM_ACTIVATE_REPORT_1.unpack_from(body))
+        (
+            value.stream_id,
+            value.unique_id,
+            value.max_window_size,
+            value.timeout_ms,
+        ) = _STREAM_ACTIVATE_REPORT_1.unpack_from(body)
     except UNFIT:
         raise _STREAM_ACTIVATE_REPORT_1.short(0, len(body)) from None
+    return value
 
 
 def write_stream_activate_report(number: int, value: Any) -> bytes:
@@ -3751,11 +3699,19 @@ _GL_SCANOUT_UNIX_2 = Struct("<H6I")
 
 
 def demarshal_gl_scanout_unix(body: Buffer) -> MsgDisplayGlScanoutUnix:
+    value = new(MsgDisplayGlScanoutUnix)
+    value.drm_dma_buf_fd = -1
     try:
-        width, height, stride, drm_fourcc_format, flags = _GL_SCANOUT_UNIX_1.unpack_from(body)
+        (
+            value.width,
+            value.height,
+            value.stride,
+            value.drm_fourcc_format,
+            value.flags,
+        ) = _GL_SCANOUT_UNIX_1.unpack_from(body)
     except UNFIT:
         raise _GL_SCANOUT_UNIX_1.short(0, len(body)) from None
-    return MsgDisplayGlScanoutUnix(-1, width, height, stride, drm_fourcc_format, flags)
+    return value
 
 
 def write_gl_scanout_unix(number: int, value: Any) -> bytes:
@@ -3790,10 +3746,12 @@ _GL_DRAW_2 = Struct("<H5I")
 
 
 def demarshal_gl_draw(body: Buffer) -> MsgDisplayGlDraw:
+    value = new(MsgDisplayGlDraw)
     try:
-        return MsgDisplayGlDraw(*_GL_DRAW_1.unpack_from(body))
+        value.x, value.y, value.w, value.h = _GL_DRAW_1.unpack_from(body)
     except UNFIT:
         raise _GL_DRAW_1.short(0, len(body)) from None
+    return value
 
 
 def write_gl_draw(number: int, value: Any) -> bytes:
@@ -3828,10 +3786,17 @@ _CLIENT_INIT_2 = Struct("<HIBqBi")
 
 
 def demarshal_client_init(body: Buffer) -> MsgcDisplayInit:
+    value = new(MsgcDisplayInit)
     try:
-        return MsgcDisplayInit(*_CLIENT_INIT_1.unpack_from(body))
+        (
+            value.pixmap_cache_id,
+            value.pixmap_cache_size,
+            value.glz_dictionary_id,
+            value.glz_dictionary_window_size,
+        ) = _CLIENT_INIT_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_INIT_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_init(number: int, value: Any) -> bytes:
@@ -3887,10 +3852,21 @@ _CLIENT_STREAM_REPORT_2 = Struct("<H7IiI")
 
 
 def demarshal_client_stream_report(body: Buffer) -> MsgcDisplayStreamReport:
+    value = new(MsgcDisplayStreamReport)
     try:
-        return MsgcDisplayStreamReport(*_CLIENT_STREAM_REPORT_1.unpack_from(body))
+        (
+            value.stream_id,
+            value.unique_id,
+            value.start_frame_mm_time,
+            value.end_frame_mm_time,
+            value.num_frames,
+            value.num_drops,
+            value.last_frame_delay,
+            value.audio_delay,
+        ) = _CLIENT_STREAM_REPORT_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_STREAM_REPORT_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_stream_report(number: int, value: Any) -> bytes:
@@ -3923,10 +3899,12 @@ _CLIENT_PREFERRED_COMPRESSION_2 = Struct("<HIB")
 
 
 def demarshal_client_preferred_compression(body: Buffer) -> MsgcDisplayPreferredCompression:
+    value = new(MsgcDisplayPreferredCompression)
     try:
-        return MsgcDisplayPreferredCompression(*_CLIENT_PREFERRED_COMPRESSION_1.unpack_from(body))
+        (value.image_compression,) = _CLIENT_PREFERRED_COMPRESSION_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_PREFERRED_COMPRESSION_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_preferred_compression(number: int, value: Any) -> bytes:
@@ -3977,15 +3955,16 @@ _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_2 = Struct("<HIB")
 def demarshal_client_preferred_video_codec_type(body: Buffer) -> MsgcDisplayPreferredVideoCodecType:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgcDisplayPreferredVideoCodecType)
     if stop < 1:
         raise _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_1.short(0, stop)
     (num_of_codecs,) = _CLIENT_PREFERRED_VIDEO_CODEC_TYPE_1.unpack_from(view)
     at = 1
     count = num_of_codecs
-    codecs = read_integers(
+    value.codecs = read_integers(
         "B", count, 1, view, at, stop, "display.preferred_video_codec_type.codecs"
     )
-    return MsgcDisplayPreferredVideoCodecType(codecs)
+    return value
 
 
 def write_client_preferred_video_codec_type(parts: list[Buffer], number: int, value: Any) -> int:

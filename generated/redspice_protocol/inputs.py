@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, write_data, write_empty
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Shape
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -27,10 +27,12 @@ _INIT_2 = Struct("<HIH")
 
 
 def demarshal_init(body: Buffer) -> MsgInputsInit:
+    value = new(MsgInputsInit)
     try:
-        return MsgInputsInit(*_INIT_1.unpack_from(body))
+        (value.keyboard_modifiers,) = _INIT_1.unpack_from(body)
     except UNFIT:
         raise _INIT_1.short(0, len(body)) from None
+    return value
 
 
 def write_init(number: int, value: Any) -> bytes:
@@ -52,10 +54,12 @@ _KEY_MODIFIERS_2 = Struct("<HIH")
 
 
 def demarshal_key_modifiers(body: Buffer) -> MsgInputsKeyModifiers:
+    value = new(MsgInputsKeyModifiers)
     try:
-        return MsgInputsKeyModifiers(*_KEY_MODIFIERS_1.unpack_from(body))
+        (value.modifiers,) = _KEY_MODIFIERS_1.unpack_from(body)
     except UNFIT:
         raise _KEY_MODIFIERS_1.short(0, len(body)) from None
+    return value
 
 
 def write_key_modifiers(number: int, value: Any) -> bytes:
@@ -77,10 +81,12 @@ _CLIENT_KEY_DOWN_2 = Struct("<H2I")
 
 
 def demarshal_client_key_down(body: Buffer) -> MsgcInputsKeyDown:
+    value = new(MsgcInputsKeyDown)
     try:
-        return MsgcInputsKeyDown(*_CLIENT_KEY_DOWN_1.unpack_from(body))
+        (value.code,) = _CLIENT_KEY_DOWN_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_KEY_DOWN_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_key_down(number: int, value: Any) -> bytes:
@@ -102,10 +108,12 @@ _CLIENT_KEY_UP_2 = Struct("<H2I")
 
 
 def demarshal_client_key_up(body: Buffer) -> MsgcInputsKeyUp:
+    value = new(MsgcInputsKeyUp)
     try:
-        return MsgcInputsKeyUp(*_CLIENT_KEY_UP_1.unpack_from(body))
+        (value.code,) = _CLIENT_KEY_UP_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_KEY_UP_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_key_up(number: int, value: Any) -> bytes:
@@ -127,10 +135,12 @@ _CLIENT_KEY_MODIFIERS_2 = Struct("<HIH")
 
 
 def demarshal_client_key_modifiers(body: Buffer) -> MsgcInputsKeyModifiers:
+    value = new(MsgcInputsKeyModifiers)
     try:
-        return MsgcInputsKeyModifiers(*_CLIENT_KEY_MODIFIERS_1.unpack_from(body))
+        (value.modifiers,) = _CLIENT_KEY_MODIFIERS_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_KEY_MODIFIERS_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_key_modifiers(number: int, value: Any) -> bytes:
@@ -160,10 +170,12 @@ _CLIENT_MOUSE_MOTION_2 = Struct("<HI2iH")
 
 
 def demarshal_client_mouse_motion(body: Buffer) -> MsgcInputsMouseMotion:
+    value = new(MsgcInputsMouseMotion)
     try:
-        return MsgcInputsMouseMotion(*_CLIENT_MOUSE_MOTION_1.unpack_from(body))
+        value.dx, value.dy, value.buttons_state = _CLIENT_MOUSE_MOTION_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_MOUSE_MOTION_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_mouse_motion(number: int, value: Any) -> bytes:
@@ -196,10 +208,17 @@ _CLIENT_MOUSE_POSITION_2 = Struct("<H3IHB")
 
 
 def demarshal_client_mouse_position(body: Buffer) -> MsgcInputsMousePosition:
+    value = new(MsgcInputsMousePosition)
     try:
-        return MsgcInputsMousePosition(*_CLIENT_MOUSE_POSITION_1.unpack_from(body))
+        (
+            value.x,
+            value.y,
+            value.buttons_state,
+            value.display_id,
+        ) = _CLIENT_MOUSE_POSITION_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_MOUSE_POSITION_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_mouse_position(number: int, value: Any) -> bytes:
@@ -228,10 +247,12 @@ _CLIENT_MOUSE_PRESS_2 = Struct("<HIBH")
 
 
 def demarshal_client_mouse_press(body: Buffer) -> MsgcInputsMousePress:
+    value = new(MsgcInputsMousePress)
     try:
-        return MsgcInputsMousePress(*_CLIENT_MOUSE_PRESS_1.unpack_from(body))
+        value.button, value.buttons_state = _CLIENT_MOUSE_PRESS_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_MOUSE_PRESS_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_mouse_press(number: int, value: Any) -> bytes:
@@ -258,10 +279,12 @@ _CLIENT_MOUSE_RELEASE_2 = Struct("<HIBH")
 
 
 def demarshal_client_mouse_release(body: Buffer) -> MsgcInputsMouseRelease:
+    value = new(MsgcInputsMouseRelease)
     try:
-        return MsgcInputsMouseRelease(*_CLIENT_MOUSE_RELEASE_1.unpack_from(body))
+        value.button, value.buttons_state = _CLIENT_MOUSE_RELEASE_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_MOUSE_RELEASE_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_mouse_release(number: int, value: Any) -> bytes:

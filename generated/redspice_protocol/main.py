@@ -11,7 +11,17 @@ from .base import MsgData, MsgEmpty, demarshal_data, demarshal_empty, write_data
 from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Record, Records, Shape
 from .structs import CHANNEL_ID_RUN, ChannelId, DstInfo, pack_channel_id
-from .wire import UNFIT, Buffer, Run, array_length, bad_pointer, null_pointer, truncated, wrong_size
+from .wire import (
+    UNFIT,
+    Buffer,
+    Run,
+    array_length,
+    bad_pointer,
+    new,
+    null_pointer,
+    truncated,
+    wrong_size,
+)
 
 
 @dataclass(slots=True)
@@ -37,11 +47,13 @@ _MIGRATE_BEGIN_2 = Struct("<HI2H4I")
 def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgMainMigrateBegin)
+    value.dst_info = dst_info = new(DstInfo)
     if stop < 20:
         raise _MIGRATE_BEGIN_1.short(0, stop)
     (
-        dst_info_port,
-        dst_info_sport,
+        dst_info.port,
+        dst_info.sport,
         dst_info_host_size,
         dst_info_host_data_at,
         dst_info_cert_subject_size,
@@ -60,7 +72,7 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
             stop - dst_info_host_data_at,
         )
     end = dst_info_host_data_at + size
-    dst_info_host_data = view[dst_info_host_data_at:end]
+    dst_info.host_data = view[dst_info_host_data_at:end]
     size = dst_info_cert_subject_size
     if dst_info_cert_subject_data_at >= stop:
         raise bad_pointer(
@@ -74,18 +86,13 @@ def demarshal_migrate_begin(body: Buffer) -> MsgMainMigrateBegin:
             stop - dst_info_cert_subject_data_at,
         )
     end = dst_info_cert_subject_data_at + size
-    dst_info_cert_subject_data = None
+    dst_info.cert_subject_data = None
     if dst_info_cert_subject_data_at:
-        dst_info_cert_subject_data = view[dst_info_cert_subject_data_at:end]
-    return MsgMainMigrateBegin(
-        DstInfo(
-            dst_info_port,
-            dst_info_sport,
-            dst_info_host_data,
-            dst_info_cert_subject_data,
-            dst_info_cert_subject_size if dst_info_cert_subject_data is None else 0,
-        ),
+        dst_info.cert_subject_data = view[dst_info_cert_subject_data_at:end]
+    dst_info.cert_subject_size = (
+        dst_info_cert_subject_size if dst_info.cert_subject_data is None else 0
     )
+    return value
 
 
 def write_migrate_begin(parts: list[Buffer], number: int, value: Any) -> int:
@@ -165,10 +172,21 @@ _INIT_2 = Struct("<H9I")
 
 
 def demarshal_init(body: Buffer) -> MsgMainInit:
+    value = new(MsgMainInit)
     try:
-        return MsgMainInit(*_INIT_1.unpack_from(body))
+        (
+            value.session_id,
+            value.display_channels_hint,
+            value.supported_mouse_modes,
+            value.current_mouse_mode,
+            value.agent_connected,
+            value.agent_tokens,
+            value.multi_media_time,
+            value.ram_hint,
+        ) = _INIT_1.unpack_from(body)
     except UNFIT:
         raise _INIT_1.short(0, len(body)) from None
+    return value
 
 
 def write_init(number: int, value: Any) -> bytes:
@@ -205,6 +223,7 @@ _CHANNELS_LIST_2 = Struct("<H2I")
 def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgMainChannelsList)
     if stop < 4:
         raise _CHANNELS_LIST_1.short(0, stop)
     (num_of_channels,) = _CHANNELS_LIST_1.unpack_from(view)
@@ -212,8 +231,8 @@ def demarshal_channels_list(body: Buffer) -> MsgMainChannelsList:
     size = num_of_channels * 2
     if stop - at < size:
         raise truncated("main.channels_list.channels", at, size, stop - at)
-    channels = list(starmap(ChannelId, CHANNEL_ID_RUN.iter_unpack(view[at : at + size])))
-    return MsgMainChannelsList(channels)
+    value.channels = list(starmap(ChannelId, CHANNEL_ID_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_channels_list(parts: list[Buffer], number: int, value: Any) -> int:
@@ -244,10 +263,12 @@ _MOUSE_MODE_2 = Struct("<HI2H")
 
 
 def demarshal_mouse_mode(body: Buffer) -> MsgMainMouseMode:
+    value = new(MsgMainMouseMode)
     try:
-        return MsgMainMouseMode(*_MOUSE_MODE_1.unpack_from(body))
+        value.supported_modes, value.current_mode = _MOUSE_MODE_1.unpack_from(body)
     except UNFIT:
         raise _MOUSE_MODE_1.short(0, len(body)) from None
+    return value
 
 
 def write_mouse_mode(number: int, value: Any) -> bytes:
@@ -269,10 +290,12 @@ _MULTI_MEDIA_TIME_2 = Struct("<H2I")
 
 
 def demarshal_multi_media_time(body: Buffer) -> MsgMainMultiMediaTime:
+    value = new(MsgMainMultiMediaTime)
     try:
-        return MsgMainMultiMediaTime(*_MULTI_MEDIA_TIME_1.unpack_from(body))
+        (value.time,) = _MULTI_MEDIA_TIME_1.unpack_from(body)
     except UNFIT:
         raise _MULTI_MEDIA_TIME_1.short(0, len(body)) from None
+    return value
 
 
 def write_multi_media_time(number: int, value: Any) -> bytes:
@@ -294,10 +317,12 @@ _AGENT_DISCONNECTED_2 = Struct("<H2I")
 
 
 def demarshal_agent_disconnected(body: Buffer) -> MsgMainAgentDisconnected:
+    value = new(MsgMainAgentDisconnected)
     try:
-        return MsgMainAgentDisconnected(*_AGENT_DISCONNECTED_1.unpack_from(body))
+        (value.error_code,) = _AGENT_DISCONNECTED_1.unpack_from(body)
     except UNFIT:
         raise _AGENT_DISCONNECTED_1.short(0, len(body)) from None
+    return value
 
 
 def write_agent_disconnected(number: int, value: Any) -> bytes:
@@ -319,10 +344,12 @@ _AGENT_TOKEN_2 = Struct("<H2I")
 
 
 def demarshal_agent_token(body: Buffer) -> MsgMainAgentToken:
+    value = new(MsgMainAgentToken)
     try:
-        return MsgMainAgentToken(*_AGENT_TOKEN_1.unpack_from(body))
+        (value.num_tokens,) = _AGENT_TOKEN_1.unpack_from(body)
     except UNFIT:
         raise _AGENT_TOKEN_1.short(0, len(body)) from None
+    return value
 
 
 def write_agent_token(number: int, value: Any) -> bytes:
@@ -369,11 +396,12 @@ _MIGRATE_SWITCH_HOST_2 = Struct("<HI2H4I")
 def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgMainMigrateSwitchHost)
     if stop < 20:
         raise _MIGRATE_SWITCH_HOST_1.short(0, stop)
     (
-        port,
-        sport,
+        value.port,
+        value.sport,
         host_size,
         host_data_at,
         cert_subject_size,
@@ -387,9 +415,9 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
             "main.migrate_switch_host.host_data", host_data_at, size, stop - host_data_at
         )
     end = host_data_at + size
-    host_data = None
+    value.host_data = None
     if host_data_at:
-        host_data = view[host_data_at:end]
+        value.host_data = view[host_data_at:end]
     size = cert_subject_size
     if cert_subject_data_at >= stop:
         raise bad_pointer("main.migrate_switch_host.cert_subject_data", cert_subject_data_at, stop)
@@ -401,17 +429,12 @@ def demarshal_migrate_switch_host(body: Buffer) -> MsgMainMigrateSwitchHost:
             stop - cert_subject_data_at,
         )
     end = cert_subject_data_at + size
-    cert_subject_data = None
+    value.cert_subject_data = None
     if cert_subject_data_at:
-        cert_subject_data = view[cert_subject_data_at:end]
-    return MsgMainMigrateSwitchHost(
-        port,
-        sport,
-        host_data,
-        cert_subject_data,
-        host_size if host_data is None else 0,
-        cert_subject_size if cert_subject_data is None else 0,
-    )
+        value.cert_subject_data = view[cert_subject_data_at:end]
+    value.host_size = host_size if value.host_data is None else 0
+    value.cert_subject_size = cert_subject_size if value.cert_subject_data is None else 0
+    return value
 
 
 def write_migrate_switch_host(parts: list[Buffer], number: int, value: Any) -> int:
@@ -467,6 +490,7 @@ _NAME_2 = Struct("<H2I")
 def demarshal_name(body: Buffer) -> MsgMainName:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgMainName)
     if stop < 4:
         raise _NAME_1.short(0, stop)
     (name_len,) = _NAME_1.unpack_from(view)
@@ -474,8 +498,8 @@ def demarshal_name(body: Buffer) -> MsgMainName:
     size = name_len
     if stop - at < size:
         raise truncated("main.name.name", at, size, stop - at)
-    name = view[at : at + size]
-    return MsgMainName(name)
+    value.name = view[at : at + size]
+    return value
 
 
 def write_name(parts: list[Buffer], number: int, value: Any) -> int:
@@ -503,11 +527,12 @@ def demarshal_uuid(body: Buffer) -> MsgMainUuid:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     at = 0
+    value = new(MsgMainUuid)
     size = 16
     if stop - at < size:
         raise truncated("main.uuid.uuid", at, size, stop - at)
-    uuid = view[at : at + size]
-    return MsgMainUuid(uuid)
+    value.uuid = view[at : at + size]
+    return value
 
 
 def write_uuid(parts: list[Buffer], number: int, value: Any) -> int:
@@ -535,10 +560,12 @@ _AGENT_CONNECTED_TOKENS_2 = Struct("<H2I")
 
 
 def demarshal_agent_connected_tokens(body: Buffer) -> MsgMainAgentConnectedTokens:
+    value = new(MsgMainAgentConnectedTokens)
     try:
-        return MsgMainAgentConnectedTokens(*_AGENT_CONNECTED_TOKENS_1.unpack_from(body))
+        (value.num_tokens,) = _AGENT_CONNECTED_TOKENS_1.unpack_from(body)
     except UNFIT:
         raise _AGENT_CONNECTED_TOKENS_1.short(0, len(body)) from None
+    return value
 
 
 def write_agent_connected_tokens(number: int, value: Any) -> bytes:
@@ -571,16 +598,18 @@ _MIGRATE_BEGIN_SEAMLESS_2 = Struct("<HI2H5I")
 def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamless:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgMainMigrateBeginSeamless)
+    value.dst_info = dst_info = new(DstInfo)
     if stop < 24:
         raise _MIGRATE_BEGIN_SEAMLESS_1.short(0, stop)
     (
-        dst_info_port,
-        dst_info_sport,
+        dst_info.port,
+        dst_info.sport,
         dst_info_host_size,
         dst_info_host_data_at,
         dst_info_cert_subject_size,
         dst_info_cert_subject_data_at,
-        src_mig_version,
+        value.src_mig_version,
     ) = _MIGRATE_BEGIN_SEAMLESS_1.unpack_from(view)
     if not dst_info_host_data_at:
         raise null_pointer("main.migrate_begin_seamless.dst_info.host_data")
@@ -597,7 +626,7 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
             stop - dst_info_host_data_at,
         )
     end = dst_info_host_data_at + size
-    dst_info_host_data = view[dst_info_host_data_at:end]
+    dst_info.host_data = view[dst_info_host_data_at:end]
     size = dst_info_cert_subject_size
     if dst_info_cert_subject_data_at >= stop:
         raise bad_pointer(
@@ -613,19 +642,13 @@ def demarshal_migrate_begin_seamless(body: Buffer) -> MsgMainMigrateBeginSeamles
             stop - dst_info_cert_subject_data_at,
         )
     end = dst_info_cert_subject_data_at + size
-    dst_info_cert_subject_data = None
+    dst_info.cert_subject_data = None
     if dst_info_cert_subject_data_at:
-        dst_info_cert_subject_data = view[dst_info_cert_subject_data_at:end]
-    return MsgMainMigrateBeginSeamless(
-        DstInfo(
-            dst_info_port,
-            dst_info_sport,
-            dst_info_host_data,
-            dst_info_cert_subject_data,
-            dst_info_cert_subject_size if dst_info_cert_subject_data is None else 0,
-        ),
-        src_mig_version,
+        dst_info.cert_subject_data = view[dst_info_cert_subject_data_at:end]
+    dst_info.cert_subject_size = (
+        dst_info_cert_subject_size if dst_info.cert_subject_data is None else 0
     )
+    return value
 
 
 def write_migrate_begin_seamless(parts: list[Buffer], number: int, value: Any) -> int:
@@ -680,10 +703,12 @@ _CLIENT_CLIENT_INFO_2 = Struct("<HIQ")
 
 
 def demarshal_client_client_info(body: Buffer) -> MsgcMainClientInfo:
+    value = new(MsgcMainClientInfo)
     try:
-        return MsgcMainClientInfo(*_CLIENT_CLIENT_INFO_1.unpack_from(body))
+        (value.cache_size,) = _CLIENT_CLIENT_INFO_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_CLIENT_INFO_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_client_info(number: int, value: Any) -> bytes:
@@ -705,10 +730,12 @@ _CLIENT_MOUSE_MODE_REQUEST_2 = Struct("<HIH")
 
 
 def demarshal_client_mouse_mode_request(body: Buffer) -> MsgcMainMouseModeRequest:
+    value = new(MsgcMainMouseModeRequest)
     try:
-        return MsgcMainMouseModeRequest(*_CLIENT_MOUSE_MODE_REQUEST_1.unpack_from(body))
+        (value.mode,) = _CLIENT_MOUSE_MODE_REQUEST_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_MOUSE_MODE_REQUEST_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_mouse_mode_request(number: int, value: Any) -> bytes:
@@ -730,10 +757,12 @@ _CLIENT_AGENT_START_2 = Struct("<H2I")
 
 
 def demarshal_client_agent_start(body: Buffer) -> MsgcMainAgentStart:
+    value = new(MsgcMainAgentStart)
     try:
-        return MsgcMainAgentStart(*_CLIENT_AGENT_START_1.unpack_from(body))
+        (value.num_tokens,) = _CLIENT_AGENT_START_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_AGENT_START_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_agent_start(number: int, value: Any) -> bytes:
@@ -755,10 +784,12 @@ _CLIENT_AGENT_TOKEN_2 = Struct("<H2I")
 
 
 def demarshal_client_agent_token(body: Buffer) -> MsgcMainAgentToken:
+    value = new(MsgcMainAgentToken)
     try:
-        return MsgcMainAgentToken(*_CLIENT_AGENT_TOKEN_1.unpack_from(body))
+        (value.num_tokens,) = _CLIENT_AGENT_TOKEN_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_AGENT_TOKEN_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_agent_token(number: int, value: Any) -> bytes:
@@ -780,10 +811,12 @@ _CLIENT_MIGRATE_DST_DO_SEAMLESS_2 = Struct("<H2I")
 
 
 def demarshal_client_migrate_dst_do_seamless(body: Buffer) -> MsgcMainMigrateDstDoSeamless:
+    value = new(MsgcMainMigrateDstDoSeamless)
     try:
-        return MsgcMainMigrateDstDoSeamless(*_CLIENT_MIGRATE_DST_DO_SEAMLESS_1.unpack_from(body))
+        (value.src_version,) = _CLIENT_MIGRATE_DST_DO_SEAMLESS_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_MIGRATE_DST_DO_SEAMLESS_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_migrate_dst_do_seamless(number: int, value: Any) -> bytes:

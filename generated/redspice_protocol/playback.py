@@ -19,7 +19,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -43,12 +43,13 @@ _DATA_2 = Struct("<H2I")
 def demarshal_data(body: Buffer) -> MsgPlaybackData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgPlaybackData)
     if stop < 4:
         raise _DATA_1.short(0, stop)
-    (time,) = _DATA_1.unpack_from(view)
+    (value.time,) = _DATA_1.unpack_from(view)
     at = 4
-    data = view[at:]
-    return MsgPlaybackData(time, data)
+    value.data = view[at:]
+    return value
 
 
 def write_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -84,12 +85,13 @@ _MODE_2 = Struct("<H2IH")
 def demarshal_mode(body: Buffer) -> MsgPlaybackMode:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgPlaybackMode)
     if stop < 6:
         raise _MODE_1.short(0, stop)
-    time, mode = _MODE_1.unpack_from(view)
+    value.time, value.mode = _MODE_1.unpack_from(view)
     at = 6
-    data = view[at:]
-    return MsgPlaybackMode(time, mode, data)
+    value.data = view[at:]
+    return value
 
 
 def write_mode(parts: list[Buffer], number: int, value: Any) -> int:
@@ -126,10 +128,12 @@ _START_2 = Struct("<H2IH2I")
 
 
 def demarshal_start(body: Buffer) -> MsgPlaybackStart:
+    value = new(MsgPlaybackStart)
     try:
-        return MsgPlaybackStart(*_START_1.unpack_from(body))
+        value.channels, value.format, value.frequency, value.time = _START_1.unpack_from(body)
     except UNFIT:
         raise _START_1.short(0, len(body)) from None
+    return value
 
 
 def write_start(number: int, value: Any) -> bytes:
@@ -151,10 +155,12 @@ _LATENCY_2 = Struct("<H2I")
 
 
 def demarshal_latency(body: Buffer) -> MsgPlaybackLatency:
+    value = new(MsgPlaybackLatency)
     try:
-        return MsgPlaybackLatency(*_LATENCY_1.unpack_from(body))
+        (value.latency_ms,) = _LATENCY_1.unpack_from(body)
     except UNFIT:
         raise _LATENCY_1.short(0, len(body)) from None
+    return value
 
 
 def write_latency(number: int, value: Any) -> bytes:

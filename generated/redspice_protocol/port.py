@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, fixed, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import UNFIT, Buffer, Run, bad_pointer, null_pointer, truncated
+from .wire import UNFIT, Buffer, Run, bad_pointer, new, null_pointer, truncated
 
 
 @dataclass(slots=True)
@@ -34,9 +34,10 @@ _INIT_2 = Struct("<H3IB")
 def demarshal_init(body: Buffer) -> MsgPortInit:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgPortInit)
     if stop < 9:
         raise _INIT_1.short(0, stop)
-    name_size, name_at, opened = _INIT_1.unpack_from(view)
+    name_size, name_at, value.opened = _INIT_1.unpack_from(view)
     if not name_at:
         raise null_pointer("port.init.name")
     size = name_size
@@ -45,8 +46,8 @@ def demarshal_init(body: Buffer) -> MsgPortInit:
     if stop - name_at < size:
         raise truncated("port.init.name", name_at, size, stop - name_at)
     end = name_at + size
-    name = view[name_at:end]
-    return MsgPortInit(name, opened)
+    value.name = view[name_at:end]
+    return value
 
 
 def write_init(parts: list[Buffer], number: int, value: Any) -> int:
@@ -76,10 +77,12 @@ _EVENT_2 = Struct("<HIB")
 
 
 def demarshal_event(body: Buffer) -> MsgPortEvent:
+    value = new(MsgPortEvent)
     try:
-        return MsgPortEvent(*_EVENT_1.unpack_from(body))
+        (value.event,) = _EVENT_1.unpack_from(body)
     except UNFIT:
         raise _EVENT_1.short(0, len(body)) from None
+    return value
 
 
 def write_event(number: int, value: Any) -> bytes:
@@ -101,10 +104,12 @@ _CLIENT_EVENT_2 = Struct("<HIB")
 
 
 def demarshal_client_event(body: Buffer) -> MsgcPortEvent:
+    value = new(MsgcPortEvent)
     try:
-        return MsgcPortEvent(*_CLIENT_EVENT_1.unpack_from(body))
+        (value.event,) = _CLIENT_EVENT_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_EVENT_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_event(number: int, value: Any) -> bytes:

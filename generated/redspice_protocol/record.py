@@ -19,7 +19,7 @@ from .base import (
 )
 from .messages import MessageType, fixed, varying
 from .shape import Integer, Octets, Shape
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -45,10 +45,12 @@ _START_2 = Struct("<H2IHI")
 
 
 def demarshal_start(body: Buffer) -> MsgRecordStart:
+    value = new(MsgRecordStart)
     try:
-        return MsgRecordStart(*_START_1.unpack_from(body))
+        value.channels, value.format, value.frequency = _START_1.unpack_from(body)
     except UNFIT:
         raise _START_1.short(0, len(body)) from None
+    return value
 
 
 def write_start(number: int, value: Any) -> bytes:
@@ -76,12 +78,13 @@ _CLIENT_DATA_2 = Struct("<H2I")
 def demarshal_client_data(body: Buffer) -> MsgcRecordData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgcRecordData)
     if stop < 4:
         raise _CLIENT_DATA_1.short(0, stop)
-    (time,) = _CLIENT_DATA_1.unpack_from(view)
+    (value.time,) = _CLIENT_DATA_1.unpack_from(view)
     at = 4
-    data = view[at:]
-    return MsgcRecordData(time, data)
+    value.data = view[at:]
+    return value
 
 
 def write_client_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -117,12 +120,13 @@ _CLIENT_MODE_2 = Struct("<H2IH")
 def demarshal_client_mode(body: Buffer) -> MsgcRecordMode:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgcRecordMode)
     if stop < 6:
         raise _CLIENT_MODE_1.short(0, stop)
-    time, mode = _CLIENT_MODE_1.unpack_from(view)
+    value.time, value.mode = _CLIENT_MODE_1.unpack_from(view)
     at = 6
-    data = view[at:]
-    return MsgcRecordMode(time, mode, data)
+    value.data = view[at:]
+    return value
 
 
 def write_client_mode(parts: list[Buffer], number: int, value: Any) -> int:
@@ -148,10 +152,12 @@ _CLIENT_START_MARK_2 = Struct("<H2I")
 
 
 def demarshal_client_start_mark(body: Buffer) -> MsgcRecordStartMark:
+    value = new(MsgcRecordStartMark)
     try:
-        return MsgcRecordStartMark(*_CLIENT_START_MARK_1.unpack_from(body))
+        (value.time,) = _CLIENT_START_MARK_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_START_MARK_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_start_mark(number: int, value: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, varying
 from .shape import Count, Integer, Octets, Shape
-from .wire import Buffer, Run, truncated
+from .wire import Buffer, Run, new, truncated
 
 
 @dataclass(slots=True)
@@ -37,15 +37,16 @@ _DATA_2 = Struct("<H4I")
 def demarshal_data(body: Buffer) -> MsgSmartcardData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgSmartcardData)
     if stop < 12:
         raise _DATA_1.short(0, stop)
-    type_, reader_id, length = _DATA_1.unpack_from(view)
+    value.type, value.reader_id, length = _DATA_1.unpack_from(view)
     at = 12
     size = length
     if stop - at < size:
         raise truncated("smartcard.data.data", at, size, stop - at)
-    data = view[at : at + size]
-    return MsgSmartcardData(type_, reader_id, data)
+    value.data = view[at : at + size]
+    return value
 
 
 def write_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -82,15 +83,16 @@ _CLIENT_DATA_2 = Struct("<H4I")
 def demarshal_client_data(body: Buffer) -> MsgcSmartcardData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgcSmartcardData)
     if stop < 12:
         raise _CLIENT_DATA_1.short(0, stop)
-    type_, reader_id, length = _CLIENT_DATA_1.unpack_from(view)
+    value.type, value.reader_id, length = _CLIENT_DATA_1.unpack_from(view)
     at = 12
     size = length
     if stop - at < size:
         raise truncated("smartcard.data.data", at, size, stop - at)
-    data = view[at : at + size]
-    return MsgcSmartcardData(type_, reader_id, data)
+    value.data = view[at : at + size]
+    return value
 
 
 def write_client_data(parts: list[Buffer], number: int, value: Any) -> int:

@@ -15,6 +15,7 @@ from .wire import (
     WireError,
     array_length,
     bad_pointer,
+    new,
     null_pointer,
     pack_integers,
     read_integers,
@@ -227,16 +228,17 @@ _PATH_SEGMENT_2 = Struct("<BI")
 
 
 def read_path_segment_at(view: memoryview, at: int, stop: int) -> tuple[PathSegment, int]:
+    value = new(PathSegment)
     if stop - at < 5:
         raise _PATH_SEGMENT_1.short(at, stop)
-    flags, count_ = _PATH_SEGMENT_1.unpack_from(view, at)
+    value.flags, count_ = _PATH_SEGMENT_1.unpack_from(view, at)
     at += 5
     size = count_ * 8
     if stop - at < size:
         raise truncated("points", at, size, stop - at)
-    points = list(starmap(PointFix, POINT_FIX_RUN.iter_unpack(view[at : at + size])))
+    value.points = list(starmap(PointFix, POINT_FIX_RUN.iter_unpack(view[at : at + size])))
     at += size
-    return PathSegment(flags, points), at
+    return value, at
 
 
 def write_path_segment(parts: list[Buffer], value: Any) -> int:
@@ -264,12 +266,15 @@ _PATH_2 = Struct("<I")
 
 
 def read_path(view: memoryview, at: int, stop: int) -> Path:
+    value = new(Path)
     if stop - at < 4:
         raise _PATH_1.short(at, stop)
     (num_segments,) = _PATH_1.unpack_from(view, at)
     at += 4
-    segments, at = read_records(read_path_segment_at, num_segments, 5, view, at, stop, "segments")
-    return Path(segments)
+    value.segments, at = read_records(
+        read_path_segment_at, num_segments, 5, view, at, stop, "segments"
+    )
+    return value
 
 
 def write_path(parts: list[Buffer], value: Any) -> int:
@@ -376,13 +381,14 @@ _PALETTE_2 = Struct("<QH")
 
 
 def read_palette(view: memoryview, at: int, stop: int) -> Palette:
+    value = new(Palette)
     if stop - at < 10:
         raise _PALETTE_1.short(at, stop)
-    unique, num_ents = _PALETTE_1.unpack_from(view, at)
+    value.unique, num_ents = _PALETTE_1.unpack_from(view, at)
     at += 10
     count = num_ents
-    ents = read_integers("I", count, 4, view, at, stop, "ents")
-    return Palette(unique, ents)
+    value.ents = read_integers("I", count, 4, view, at, stop, "ents")
+    return value
 
 
 def write_palette(parts: list[Buffer], value: Any) -> int:
@@ -590,63 +596,61 @@ _IMAGE_18 = Struct("<Q2B2I")
 
 
 def read_image(view: memoryview, at: int, stop: int) -> Image:
+    value = new(Image)
+    value.descriptor = descriptor = new(ImageDescriptor)
     if stop - at < 18:
         raise _IMAGE_1.short(at, stop)
     (
-        descriptor_id,
+        descriptor.id,
         descriptor_type,
-        descriptor_flags,
-        descriptor_width,
-        descriptor_height,
+        descriptor.flags,
+        descriptor.width,
+        descriptor.height,
     ) = _IMAGE_1.unpack_from(view, at)
     at += 18
-    u: BitmapData | BinaryData | LZPLTData | ZlibGlzRGBData | JPEGAlphaData | Surface | None = None
+    descriptor.type = descriptor_type
+    value.u = None
     if descriptor_type == 0:  # BITMAP
+        value.u = bitmap = new(BitmapData)
         if stop - at < 14:
             raise _IMAGE_2.short(at, stop)
         (
-            bitmap_format,
+            bitmap.format,
             bitmap_flags,
-            bitmap_x,
+            bitmap.x,
             bitmap_y,
             bitmap_stride,
         ) = _IMAGE_2.unpack_from(view, at)
         at += 14
-        bitmap_palette_id: int | None = None
-        bitmap_palette: Palette | None = None
+        bitmap.flags = bitmap_flags
+        bitmap.y = bitmap_y
+        bitmap.stride = bitmap_stride
+        bitmap.palette_id = None
+        bitmap.palette = None
         if bitmap_flags & 2:  # PAL_FROM_CACHE
             if stop - at < 8:
                 raise _IMAGE_3.short(at, stop)
-            (bitmap_palette_id,) = _IMAGE_3.unpack_from(view, at)
+            (bitmap.palette_id,) = _IMAGE_3.unpack_from(view, at)
             at += 8
         else:
             if stop - at < 4:
                 raise _IMAGE_4.short(at, stop)
             (bitmap_palette_at,) = _IMAGE_4.unpack_from(view, at)
             at += 4
-            bitmap_palette = None
+            bitmap.palette = None
             if bitmap_palette_at:
                 if bitmap_palette_at >= stop:
                     raise bad_pointer("bitmap.palette", bitmap_palette_at, stop)
                 try:
-                    bitmap_palette = read_palette(view, bitmap_palette_at, stop)
+                    bitmap.palette = read_palette(view, bitmap_palette_at, stop)
                 except WireError as error:
                     raise error.within("bitmap.palette") from None
         size = bitmap_stride * bitmap_y
         if stop - at < size:
             raise truncated("bitmap.data", at, size, stop - at)
-        bitmap_data = view[at : at + size]
-        u = BitmapData(
-            bitmap_format,
-            bitmap_flags,
-            bitmap_x,
-            bitmap_y,
-            bitmap_stride,
-            bitmap_palette_id,
-            bitmap_palette,
-            bitmap_data,
-        )
+        bitmap.data = view[at : at + size]
     elif descriptor_type in (1, 101, 102, 105, 109):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
+        value.u = u = new(BinaryData)
         if stop - at < 4:
             raise _IMAGE_5.short(at, stop)
         (u_data_size,) = _IMAGE_5.unpack_from(view, at)
@@ -654,19 +658,20 @@ def read_image(view: memoryview, at: int, stop: int) -> Image:
         size = u_data_size
         if stop - at < size:
             raise truncated("u.data", at, size, stop - at)
-        u_data = view[at : at + size]
-        u = BinaryData(u_data)
+        u.data = view[at : at + size]
     elif descriptor_type == 100:  # LZ_PLT
+        value.u = lz_plt = new(LZPLTData)
         if stop - at < 5:
             raise _IMAGE_6.short(at, stop)
         lz_plt_flags, lz_plt_data_size = _IMAGE_6.unpack_from(view, at)
         at += 5
-        lz_plt_palette_id: int | None = None
-        lz_plt_palette: Palette | None = None
+        lz_plt.flags = lz_plt_flags
+        lz_plt.palette_id = None
+        lz_plt.palette = None
         if lz_plt_flags & 2:  # PAL_FROM_CACHE
             if stop - at < 8:
                 raise _IMAGE_7.short(at, stop)
-            (lz_plt_palette_id,) = _IMAGE_7.unpack_from(view, at)
+            (lz_plt.palette_id,) = _IMAGE_7.unpack_from(view, at)
             at += 8
         else:
             if stop - at < 4:
@@ -678,49 +683,43 @@ def read_image(view: memoryview, at: int, stop: int) -> Image:
             if lz_plt_palette_at >= stop:
                 raise bad_pointer("lz_plt.palette", lz_plt_palette_at, stop)
             try:
-                lz_plt_palette = read_palette(view, lz_plt_palette_at, stop)
+                lz_plt.palette = read_palette(view, lz_plt_palette_at, stop)
             except WireError as error:
                 raise error.within("lz_plt.palette") from None
         size = lz_plt_data_size
         if stop - at < size:
             raise truncated("lz_plt.data", at, size, stop - at)
-        lz_plt_data = view[at : at + size]
-        u = LZPLTData(lz_plt_flags, lz_plt_palette_id, lz_plt_palette, lz_plt_data)
+        lz_plt.data = view[at : at + size]
     elif descriptor_type == 107:  # ZLIB_GLZ_RGB
+        value.u = zlib_glz = new(ZlibGlzRGBData)
         if stop - at < 8:
             raise _IMAGE_9.short(at, stop)
-        zlib_glz_glz_data_size, zlib_glz_data_size = _IMAGE_9.unpack_from(view, at)
+        zlib_glz.glz_data_size, zlib_glz_data_size = _IMAGE_9.unpack_from(view, at)
         at += 8
         size = zlib_glz_data_size
         if stop - at < size:
             raise truncated("zlib_glz.data", at, size, stop - at)
-        zlib_glz_data = view[at : at + size]
-        u = ZlibGlzRGBData(zlib_glz_glz_data_size, zlib_glz_data)
+        zlib_glz.data = view[at : at + size]
     elif descriptor_type == 108:  # JPEG_ALPHA
+        value.u = jpeg_alpha = new(JPEGAlphaData)
         if stop - at < 9:
             raise _IMAGE_10.short(at, stop)
         (
-            jpeg_alpha_flags,
-            jpeg_alpha_jpeg_size,
+            jpeg_alpha.flags,
+            jpeg_alpha.jpeg_size,
             jpeg_alpha_data_size,
         ) = _IMAGE_10.unpack_from(view, at)
         at += 9
         size = jpeg_alpha_data_size
         if stop - at < size:
             raise truncated("jpeg_alpha.data", at, size, stop - at)
-        jpeg_alpha_data = view[at : at + size]
-        u = JPEGAlphaData(jpeg_alpha_flags, jpeg_alpha_jpeg_size, jpeg_alpha_data)
+        jpeg_alpha.data = view[at : at + size]
     elif descriptor_type == 104:  # SURFACE
+        value.u = surface = new(Surface)
         if stop - at < 4:
             raise _IMAGE_11.short(at, stop)
-        (surface_surface_id,) = _IMAGE_11.unpack_from(view, at)
-        u = Surface(surface_surface_id)
-    return Image(
-        ImageDescriptor(
-            descriptor_id, descriptor_type, descriptor_flags, descriptor_width, descriptor_height
-        ),
-        u,
-    )
+        (surface.surface_id,) = _IMAGE_11.unpack_from(view, at)
+    return value
 
 
 def write_image(parts: list[Buffer], later: list[Target], value: Any) -> int:
@@ -996,29 +995,28 @@ _RASTER_GLYPH_A1_2 = Struct("<4i2H")
 
 
 def read_raster_glyph_a1_at(view: memoryview, at: int, stop: int) -> tuple[RasterGlyphA1, int]:
+    value = new(RasterGlyphA1)
+    value.render_pos = render_pos = new(Point)
+    value.glyph_origin = glyph_origin = new(Point)
     if stop - at < 20:
         raise _RASTER_GLYPH_A1_1.short(at, stop)
     (
-        render_pos_x,
-        render_pos_y,
-        glyph_origin_x,
-        glyph_origin_y,
+        render_pos.x,
+        render_pos.y,
+        glyph_origin.x,
+        glyph_origin.y,
         width,
         height,
     ) = _RASTER_GLYPH_A1_1.unpack_from(view, at)
     at += 20
+    value.width = width
+    value.height = height
     size = (width + 7) // 8 * height
     if stop - at < size:
         raise truncated("data", at, size, stop - at)
-    data = view[at : at + size]
+    value.data = view[at : at + size]
     at += size
-    return RasterGlyphA1(
-        Point(render_pos_x, render_pos_y),
-        Point(glyph_origin_x, glyph_origin_y),
-        width,
-        height,
-        data,
-    ), at
+    return value, at
 
 
 def write_raster_glyph_a1(parts: list[Buffer], value: Any) -> int:
@@ -1070,29 +1068,28 @@ _RASTER_GLYPH_A4_2 = Struct("<4i2H")
 
 
 def read_raster_glyph_a4_at(view: memoryview, at: int, stop: int) -> tuple[RasterGlyphA4, int]:
+    value = new(RasterGlyphA4)
+    value.render_pos = render_pos = new(Point)
+    value.glyph_origin = glyph_origin = new(Point)
     if stop - at < 20:
         raise _RASTER_GLYPH_A4_1.short(at, stop)
     (
-        render_pos_x,
-        render_pos_y,
-        glyph_origin_x,
-        glyph_origin_y,
+        render_pos.x,
+        render_pos.y,
+        glyph_origin.x,
+        glyph_origin.y,
         width,
         height,
     ) = _RASTER_GLYPH_A4_1.unpack_from(view, at)
     at += 20
+    value.width = width
+    value.height = height
     size = (4 * width + 7) // 8 * height
     if stop - at < size:
         raise truncated("data", at, size, stop - at)
-    data = view[at : at + size]
+    value.data = view[at : at + size]
     at += size
-    return RasterGlyphA4(
-        Point(render_pos_x, render_pos_y),
-        Point(glyph_origin_x, glyph_origin_y),
-        width,
-        height,
-        data,
-    ), at
+    return value, at
 
 
 def write_raster_glyph_a4(parts: list[Buffer], value: Any) -> int:
@@ -1143,29 +1140,28 @@ _RASTER_GLYPH_A8_2 = Struct("<4i2H")
 
 
 def read_raster_glyph_a8_at(view: memoryview, at: int, stop: int) -> tuple[RasterGlyphA8, int]:
+    value = new(RasterGlyphA8)
+    value.render_pos = render_pos = new(Point)
+    value.glyph_origin = glyph_origin = new(Point)
     if stop - at < 20:
         raise _RASTER_GLYPH_A8_1.short(at, stop)
     (
-        render_pos_x,
-        render_pos_y,
-        glyph_origin_x,
-        glyph_origin_y,
+        render_pos.x,
+        render_pos.y,
+        glyph_origin.x,
+        glyph_origin.y,
         width,
         height,
     ) = _RASTER_GLYPH_A8_1.unpack_from(view, at)
     at += 20
+    value.width = width
+    value.height = height
     size = width * height
     if stop - at < size:
         raise truncated("data", at, size, stop - at)
-    data = view[at : at + size]
+    value.data = view[at : at + size]
     at += size
-    return RasterGlyphA8(
-        Point(render_pos_x, render_pos_y),
-        Point(glyph_origin_x, glyph_origin_y),
-        width,
-        height,
-        data,
-    ), at
+    return value, at
 
 
 def write_raster_glyph_a8(parts: list[Buffer], value: Any) -> int:
@@ -1214,18 +1210,27 @@ _STRING_2 = Struct("<HB")
 
 
 def read_string(view: memoryview, at: int, stop: int) -> String:
+    value = new(String)
     if stop - at < 3:
         raise _STRING_1.short(at, stop)
     length, flags = _STRING_1.unpack_from(view, at)
     at += 3
-    glyphs: list[RasterGlyphA1] | list[RasterGlyphA4] | list[RasterGlyphA8] | None = None
+    value.flags = flags
+    value.glyphs = None
     if flags & 1:  # RASTER_A1
-        glyphs, at = read_records(read_raster_glyph_a1_at, length, 20, view, at, stop, "glyphs")
+        value.glyphs, at = read_records(
+            read_raster_glyph_a1_at, length, 20, view, at, stop, "glyphs"
+        )
     elif flags & 2:  # RASTER_A4
-        glyphs, at = read_records(read_raster_glyph_a4_at, length, 20, view, at, stop, "glyphs")
+        value.glyphs, at = read_records(
+            read_raster_glyph_a4_at, length, 20, view, at, stop, "glyphs"
+        )
     elif flags & 4:  # RASTER_A8
-        glyphs, at = read_records(read_raster_glyph_a8_at, length, 20, view, at, stop, "glyphs")
-    return String(flags, glyphs, length if glyphs is None else 0)
+        value.glyphs, at = read_records(
+            read_raster_glyph_a8_at, length, 20, view, at, stop, "glyphs"
+        )
+    value.length = length if value.glyphs is None else 0
+    return value
 
 
 def write_string(parts: list[Buffer], value: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed, varying
 from .shape import Arm, Integer, Octets, Record, Shape, Switch
 from .structs import TunnelIpInfo
-from .wire import UNFIT, Buffer, Run, null_pointer, read_cstring, truncated, wrong_size
+from .wire import UNFIT, Buffer, Run, new, null_pointer, read_cstring, truncated, wrong_size
 
 
 @dataclass(slots=True)
@@ -32,10 +32,12 @@ _INIT_2 = Struct("<HIHI")
 
 
 def demarshal_init(body: Buffer) -> MsgTunnelInit:
+    value = new(MsgTunnelInit)
     try:
-        return MsgTunnelInit(*_INIT_1.unpack_from(body))
+        value.max_num_of_sockets, value.max_socket_data_size = _INIT_1.unpack_from(body)
     except UNFIT:
         raise _INIT_1.short(0, len(body)) from None
+    return value
 
 
 def write_init(number: int, value: Any) -> bytes:
@@ -63,18 +65,20 @@ _SERVICE_IP_MAP_2 = Struct("<H2IH")
 def demarshal_service_ip_map(body: Buffer) -> MsgTunnelServiceIpMap:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTunnelServiceIpMap)
+    value.virtual_ip = virtual_ip = new(TunnelIpInfo)
     if stop < 6:
         raise _SERVICE_IP_MAP_1.short(0, stop)
-    service_id, virtual_ip_type = _SERVICE_IP_MAP_1.unpack_from(view)
+    value.service_id, virtual_ip_type = _SERVICE_IP_MAP_1.unpack_from(view)
     at = 6
-    virtual_ip_u: Buffer | None = None
+    virtual_ip.type = virtual_ip_type
+    virtual_ip.u = None
     if virtual_ip_type == 1:  # IPv4
         size = 4
         if stop - at < size:
             raise truncated("tunnel.service_ip_map.virtual_ip.ipv4", at, size, stop - at)
-        virtual_ip_ipv4 = view[at : at + size]
-        virtual_ip_u = virtual_ip_ipv4
-    return MsgTunnelServiceIpMap(service_id, TunnelIpInfo(virtual_ip_type, virtual_ip_u))
+        virtual_ip.u = view[at : at + size]
+    return value
 
 
 def write_service_ip_map(parts: list[Buffer], number: int, value: Any) -> int:
@@ -116,10 +120,12 @@ _SOCKET_OPEN_2 = Struct("<HIH2I")
 
 
 def demarshal_socket_open(body: Buffer) -> MsgTunnelSocketOpen:
+    value = new(MsgTunnelSocketOpen)
     try:
-        return MsgTunnelSocketOpen(*_SOCKET_OPEN_1.unpack_from(body))
+        value.connection_id, value.service_id, value.tokens = _SOCKET_OPEN_1.unpack_from(body)
     except UNFIT:
         raise _SOCKET_OPEN_1.short(0, len(body)) from None
+    return value
 
 
 def write_socket_open(number: int, value: Any) -> bytes:
@@ -140,10 +146,12 @@ _SOCKET_FIN_2 = Struct("<HIH")
 
 
 def demarshal_socket_fin(body: Buffer) -> MsgTunnelSocketFin:
+    value = new(MsgTunnelSocketFin)
     try:
-        return MsgTunnelSocketFin(*_SOCKET_FIN_1.unpack_from(body))
+        (value.connection_id,) = _SOCKET_FIN_1.unpack_from(body)
     except UNFIT:
         raise _SOCKET_FIN_1.short(0, len(body)) from None
+    return value
 
 
 def write_socket_fin(number: int, value: Any) -> bytes:
@@ -164,10 +172,12 @@ _SOCKET_CLOSE_2 = Struct("<HIH")
 
 
 def demarshal_socket_close(body: Buffer) -> MsgTunnelSocketClose:
+    value = new(MsgTunnelSocketClose)
     try:
-        return MsgTunnelSocketClose(*_SOCKET_CLOSE_1.unpack_from(body))
+        (value.connection_id,) = _SOCKET_CLOSE_1.unpack_from(body)
     except UNFIT:
         raise _SOCKET_CLOSE_1.short(0, len(body)) from None
+    return value
 
 
 def write_socket_close(number: int, value: Any) -> bytes:
@@ -195,12 +205,13 @@ _SOCKET_DATA_2 = Struct("<HIH")
 def demarshal_socket_data(body: Buffer) -> MsgTunnelSocketData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTunnelSocketData)
     if stop < 2:
         raise _SOCKET_DATA_1.short(0, stop)
-    (connection_id,) = _SOCKET_DATA_1.unpack_from(view)
+    (value.connection_id,) = _SOCKET_DATA_1.unpack_from(view)
     at = 2
-    data = view[at:]
-    return MsgTunnelSocketData(connection_id, data)
+    value.data = view[at:]
+    return value
 
 
 def write_socket_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -225,10 +236,12 @@ _SOCKET_CLOSED_ACK_2 = Struct("<HIH")
 
 
 def demarshal_socket_closed_ack(body: Buffer) -> MsgTunnelSocketClosedAck:
+    value = new(MsgTunnelSocketClosedAck)
     try:
-        return MsgTunnelSocketClosedAck(*_SOCKET_CLOSED_ACK_1.unpack_from(body))
+        (value.connection_id,) = _SOCKET_CLOSED_ACK_1.unpack_from(body)
     except UNFIT:
         raise _SOCKET_CLOSED_ACK_1.short(0, len(body)) from None
+    return value
 
 
 def write_socket_closed_ack(number: int, value: Any) -> bytes:
@@ -254,10 +267,12 @@ _SOCKET_TOKEN_2 = Struct("<HIHI")
 
 
 def demarshal_socket_token(body: Buffer) -> MsgTunnelSocketToken:
+    value = new(MsgTunnelSocketToken)
     try:
-        return MsgTunnelSocketToken(*_SOCKET_TOKEN_1.unpack_from(body))
+        value.connection_id, value.num_tokens = _SOCKET_TOKEN_1.unpack_from(body)
     except UNFIT:
         raise _SOCKET_TOKEN_1.short(0, len(body)) from None
+    return value
 
 
 def write_socket_token(number: int, value: Any) -> bytes:
@@ -301,31 +316,40 @@ _CLIENT_SERVICE_ADD_4 = Struct("<HIH5I")
 def demarshal_client_service_add(body: Buffer) -> MsgcTunnelServiceAdd:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgcTunnelServiceAdd)
     if stop < 22:
         raise _CLIENT_SERVICE_ADD_1.short(0, stop)
-    type_, id, group, port, name_at, description_at = _CLIENT_SERVICE_ADD_1.unpack_from(view)
+    (
+        type_,
+        value.id,
+        value.group,
+        value.port,
+        name_at,
+        description_at,
+    ) = _CLIENT_SERVICE_ADD_1.unpack_from(view)
     at = 22
+    value.type = type_
     if not name_at:
         raise null_pointer("tunnel.service_add.name")
-    name = read_cstring(view, name_at, "tunnel.service_add.name")
+    value.name = read_cstring(view, name_at, "tunnel.service_add.name")
     if not description_at:
         raise null_pointer("tunnel.service_add.description")
-    description = read_cstring(view, description_at, "tunnel.service_add.description")
-    ip: TunnelIpInfo | None = None
+    value.description = read_cstring(view, description_at, "tunnel.service_add.description")
+    value.ip = None
     if type_ == 2:  # IPP
+        value.ip = ip = new(TunnelIpInfo)
         if stop - at < 2:
             raise _CLIENT_SERVICE_ADD_2.short(at, stop)
         (ip_type,) = _CLIENT_SERVICE_ADD_2.unpack_from(view, at)
         at += 2
-        ip_u: Buffer | None = None
+        ip.type = ip_type
+        ip.u = None
         if ip_type == 1:  # IPv4
             size = 4
             if stop - at < size:
                 raise truncated("tunnel.service_add.ip.ipv4", at, size, stop - at)
-            ip_ipv4 = view[at : at + size]
-            ip_u = ip_ipv4
-        ip = TunnelIpInfo(ip_type, ip_u)
-    return MsgcTunnelServiceAdd(type_, id, group, port, name, description, ip)
+            ip.u = view[at : at + size]
+    return value
 
 
 def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> int:
@@ -403,10 +427,12 @@ _CLIENT_SERVICE_REMOVE_2 = Struct("<H2I")
 
 
 def demarshal_client_service_remove(body: Buffer) -> MsgcTunnelServiceRemove:
+    value = new(MsgcTunnelServiceRemove)
     try:
-        return MsgcTunnelServiceRemove(*_CLIENT_SERVICE_REMOVE_1.unpack_from(body))
+        (value.id,) = _CLIENT_SERVICE_REMOVE_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SERVICE_REMOVE_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_service_remove(number: int, value: Any) -> bytes:
@@ -432,10 +458,12 @@ _CLIENT_SOCKET_OPEN_ACK_2 = Struct("<HIHI")
 
 
 def demarshal_client_socket_open_ack(body: Buffer) -> MsgcTunnelSocketOpenAck:
+    value = new(MsgcTunnelSocketOpenAck)
     try:
-        return MsgcTunnelSocketOpenAck(*_CLIENT_SOCKET_OPEN_ACK_1.unpack_from(body))
+        value.connection_id, value.tokens = _CLIENT_SOCKET_OPEN_ACK_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SOCKET_OPEN_ACK_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_socket_open_ack(number: int, value: Any) -> bytes:
@@ -456,10 +484,12 @@ _CLIENT_SOCKET_OPEN_NACK_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_open_nack(body: Buffer) -> MsgcTunnelSocketOpenNack:
+    value = new(MsgcTunnelSocketOpenNack)
     try:
-        return MsgcTunnelSocketOpenNack(*_CLIENT_SOCKET_OPEN_NACK_1.unpack_from(body))
+        (value.connection_id,) = _CLIENT_SOCKET_OPEN_NACK_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SOCKET_OPEN_NACK_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_socket_open_nack(number: int, value: Any) -> bytes:
@@ -480,10 +510,12 @@ _CLIENT_SOCKET_FIN_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_fin(body: Buffer) -> MsgcTunnelSocketFin:
+    value = new(MsgcTunnelSocketFin)
     try:
-        return MsgcTunnelSocketFin(*_CLIENT_SOCKET_FIN_1.unpack_from(body))
+        (value.connection_id,) = _CLIENT_SOCKET_FIN_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SOCKET_FIN_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_socket_fin(number: int, value: Any) -> bytes:
@@ -504,10 +536,12 @@ _CLIENT_SOCKET_CLOSED_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_closed(body: Buffer) -> MsgcTunnelSocketClosed:
+    value = new(MsgcTunnelSocketClosed)
     try:
-        return MsgcTunnelSocketClosed(*_CLIENT_SOCKET_CLOSED_1.unpack_from(body))
+        (value.connection_id,) = _CLIENT_SOCKET_CLOSED_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SOCKET_CLOSED_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_socket_closed(number: int, value: Any) -> bytes:
@@ -528,10 +562,12 @@ _CLIENT_SOCKET_CLOSED_ACK_2 = Struct("<HIH")
 
 
 def demarshal_client_socket_closed_ack(body: Buffer) -> MsgcTunnelSocketClosedAck:
+    value = new(MsgcTunnelSocketClosedAck)
     try:
-        return MsgcTunnelSocketClosedAck(*_CLIENT_SOCKET_CLOSED_ACK_1.unpack_from(body))
+        (value.connection_id,) = _CLIENT_SOCKET_CLOSED_ACK_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SOCKET_CLOSED_ACK_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_socket_closed_ack(number: int, value: Any) -> bytes:
@@ -559,12 +595,13 @@ _CLIENT_SOCKET_DATA_2 = Struct("<HIH")
 def demarshal_client_socket_data(body: Buffer) -> MsgcTunnelSocketData:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgcTunnelSocketData)
     if stop < 2:
         raise _CLIENT_SOCKET_DATA_1.short(0, stop)
-    (connection_id,) = _CLIENT_SOCKET_DATA_1.unpack_from(view)
+    (value.connection_id,) = _CLIENT_SOCKET_DATA_1.unpack_from(view)
     at = 2
-    data = view[at:]
-    return MsgcTunnelSocketData(connection_id, data)
+    value.data = view[at:]
+    return value
 
 
 def write_client_socket_data(parts: list[Buffer], number: int, value: Any) -> int:
@@ -594,10 +631,12 @@ _CLIENT_SOCKET_TOKEN_2 = Struct("<HIHI")
 
 
 def demarshal_client_socket_token(body: Buffer) -> MsgcTunnelSocketToken:
+    value = new(MsgcTunnelSocketToken)
     try:
-        return MsgcTunnelSocketToken(*_CLIENT_SOCKET_TOKEN_1.unpack_from(body))
+        value.connection_id, value.num_tokens = _CLIENT_SOCKET_TOKEN_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_SOCKET_TOKEN_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_socket_token(number: int, value: Any) -> bytes:

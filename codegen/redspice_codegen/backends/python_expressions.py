@@ -1,4 +1,4 @@
-"""Expressions that reading and writing share: formats, conditions, array sizes, constructors."""
+"""Expressions that reading and writing share: formats, conditions, array sizes."""
 
 from __future__ import annotations
 
@@ -87,44 +87,6 @@ def element_kind(array: model.ArrayType) -> str:
     if not isinstance(array.element, model.Struct):
         return "octets" if is_octets(array) else "integers"
     return "flat" if is_flat(array.element) else "records"
-
-
-def constructor(names: Locals, struct: model.Struct, path: Path, class_name: str) -> str:
-    """The call that makes an object from the local variables of a reading function."""
-    arguments: list[str] = []
-    kept: list[str] = []
-    for member in struct.members:
-        if isinstance(member, model.Switch):
-            arms = [member.name] if not member.anonymous else [arm.name for arm in member.arms()]
-            for name in arms:
-                _argument(names, struct, name, path, arguments, kept)
-        elif isinstance(member.type, model.UnixFdType):
-            arguments.append("-1")
-        elif isinstance(member.type, model.Struct):
-            name = naming.struct_class(member.type)
-            arguments.append(constructor(names, member.type, (*path, member.name), name))
-        elif not (member.zero or member.virtual):
-            _argument(names, struct, member.name, path, arguments, kept)
-    return f"{class_name}({', '.join(arguments + kept)})"
-
-
-def _argument(
-    names: Locals,
-    struct: model.Struct,
-    name: str,
-    path: Path,
-    arguments: list[str],
-    kept: list[str],
-) -> None:
-    """Add what the class takes for a member: nothing for a count that follows from its array."""
-    uses = layout.count_uses(struct, name)
-    local = names((*path, name))
-    if not uses:
-        arguments.append(local)
-    elif not layout.is_derived_count(struct, name):
-        arrays = dict.fromkeys(names((*path, use.array.name)) for use in uses)
-        absent = " and ".join(f"{array} is None" for array in arrays)
-        kept.append(f"{local} if {absent} else 0")
 
 
 def count_expression(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from redspice_codegen import layout, model, naming
+from redspice_codegen.backends.python_content import has_pointers
 from redspice_codegen.backends.python_read import Reader
 from redspice_codegen.backends.python_runs import RunTable
 from redspice_codegen.backends.python_steps import Function
-from redspice_codegen.backends.python_write import Writer, has_pointers
+from redspice_codegen.backends.python_write import Writer
 
 
 def message_function(body: model.Struct, name: str, class_name: str, path: str) -> Function:
@@ -26,12 +27,11 @@ def _function(
     return Function(
         name=name,
         type=class_name,
-        read=list(reader.steps(steps, element)),
-        result=reader.result(struct, class_name),
+        make=list(reader.objects(struct, class_name)),
+        read=list(reader.content(struct, steps, element)),
         write=writer.message(struct, steps) if message else writer.struct(struct, steps),
         constants=runs.constants,
         size=None if has_pointers(struct) else layout.fixed_size(struct),
-        star=layout.is_flat(struct),
         pointers=has_pointers(struct),
         element=element,
     )

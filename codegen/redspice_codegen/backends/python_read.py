@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from redspice_codegen import layout, model, naming
 from redspice_codegen.backends import python_expressions as expr
-from redspice_codegen.backends.python_classes import annotation, arm_annotation, union_annotation
+from redspice_codegen.backends.python_classes import annotation
+from redspice_codegen.backends.python_objects import ObjectSteps, in_variables
 from redspice_codegen.backends.python_runs import RunTable, flat_name
 from redspice_codegen.backends.python_steps import (
     ArrayStep,
     BranchView,
     LocalStep,
+    NewStep,
     RecordStep,
     RunStep,
     StepView,
@@ -29,8 +31,22 @@ class Reader:
         self._runs = runs
         self._path = path
         self._names = Locals()
+        self._objects = ObjectSteps(self._names)
+        self._in_variables: frozenset[Path] = frozenset()
 
-    def steps(self, steps: tuple[layout.Step, ...], more: bool) -> Iterator[StepView]:
+    def objects(self, struct: model.Struct, class_name: str) -> Iterator[NewStep | LocalStep]:
+        """Make the object, which the variable `value` holds then, and all that is inside it."""
+        return self._objects.root(struct, class_name)
+
+    def content(
+        self, struct: model.Struct, steps: tuple[layout.Step, ...], more: bool
+    ) -> Iterator[StepView]:
+        """Read what the object has; `more`: whether it must be known where it ends."""
+        self._in_variables = frozenset(in_variables(steps))
+        yield from self._steps(steps, more)
+        yield from self._objects.kept(struct, (), ())
+
+    def _steps(self, steps: tuple[layout.Step, ...], more: bool) -> Iterator[StepView]:
         """`more`: whether something inline follows behind these steps."""
         for i, step in enumerate(steps):
             follows = more or any(not isinstance(s, layout.Descriptor) for s in steps[i + 1 :])
@@ -40,33 +56,44 @@ class Reader:
                     for slot in step.slots:
                         if slot.role is Role.POINTER:
                             yield self._pointer(slot)
+                        elif self._in_both(slot):
+                            yield LocalStep(self._attribute(slot), self._names(slot.path))
                 case layout.Array():
-                    array = self._array(step.type, step.field, step.path, pointer="")
+                    array = self._array(step.type, step.field, step.path, step.access)
                     yield replace(array, more=follows)
                 case layout.Choice():
                     yield from self._choice(step, follows)
-
-    def result(self, struct: model.Struct, class_name: str) -> str:
-        """The call that makes the object, after the steps."""
-        return expr.constructor(self._names, struct, (), class_name)
 
     def _run(self, run: layout.Run) -> RunStep:
         values = tuple(self._target(slot) for slot in run.slots)
         return RunStep(self._runs.reading(run, self._path), run.size, values)
 
     def _target(self, slot: layout.Slot) -> str:
-        if slot.role is Role.ZERO:
-            return "_"
-        return self._names(slot.path, "at" if slot.role is Role.POINTER else "")
+        match slot.role:
+            case Role.ZERO:
+                return "_"
+            case Role.POINTER:
+                return self._names(slot.path, "at")
+            case Role.COUNT:
+                return self._names(slot.path)
+            case _:
+                return self._names(slot.path) if self._in_both(slot) else self._attribute(slot)
+
+    def _attribute(self, slot: layout.Slot) -> str:
+        return self._objects.attribute(slot.path, slot.access)
+
+    def _in_both(self, slot: layout.Slot) -> bool:
+        """Whether the value is in a variable, too."""
+        return slot.role is Role.VALUE and slot.path in self._in_variables
 
     def _pointer(self, slot: layout.Slot) -> StepView:
         assert isinstance(slot.field.type, model.PointerType)
         target = slot.field.type.target
         pointer = self._names(slot.path, "at")
         if isinstance(target, model.ArrayType):
-            return self._array(target, slot.field, slot.path, pointer)
+            return self._array(target, slot.field, slot.path, slot.access, pointer)
         return RecordStep(
-            variable=self._names(slot.path),
+            variable=self._attribute(slot),
             path=expr.path_text(self._path, slot.path),
             pointer=pointer,
             nonnull=slot.field.nonnull,
@@ -74,7 +101,12 @@ class Reader:
         )
 
     def _array(
-        self, array: model.ArrayType, field: model.Field, path: Path, pointer: str
+        self,
+        array: model.ArrayType,
+        field: model.Field,
+        path: Path,
+        access: Path,
+        pointer: str = "",
     ) -> ArrayStep:
         element = array.element
         kind = expr.element_kind(array)
@@ -90,7 +122,7 @@ class Reader:
             type_, code = annotation(element), expr.code(integer)
         return ArrayStep(
             element=kind,
-            variable=self._names(path),
+            variable=self._objects.attribute(path, access),
             path=expr.path_text(self._path, path),
             count=expr.array_count(array, lambda name: self._names((*path[:-1], name))),
             width=layout.element_size(array),
@@ -108,36 +140,28 @@ class Reader:
         flags = choice.switch.tag.flags
         branches = []
         for branch in choice.branches:
-            steps = [*self.steps(branch.steps, more), *self._arm_value(choice, branch)]
             condition = expr.condition(tag, branch, flags)
-            branches.append(BranchView(condition, expr.note(branch), tuple(steps)))
+            arm = tuple(self._arm(branch, more))
+            branches.append(BranchView(condition, expr.note(branch), arm))
         yield choice_step(branches)
 
     def _unchosen(self, choice: layout.Choice) -> Iterator[LocalStep]:
-        """What the variables of the arms hold where no arm is chosen."""
-        switch = choice.switch
-        if not switch.anonymous:
-            yield LocalStep(self._names(choice.path), "None", union_annotation(switch))
+        """What there is where no arm is chosen."""
+        if not choice.switch.anonymous:
+            arm_access = (*choice.tag_access[: -len(choice.switch.on)], choice.switch.name)
+            yield LocalStep(self._objects.attribute(choice.path, arm_access), "None")
             return
-        owner = model.Struct("", (switch,), {}, "")
         for branch in {branch.path: branch for branch in choice.branches}.values():
-            local = self._names(branch.path)
             if _is_count(branch):
-                yield LocalStep(local, "0")
+                yield LocalStep(self._names(branch.path), "0")
             else:
-                yield LocalStep(local, "None", arm_annotation(branch.member, owner, True))
+                yield LocalStep(self._objects.attribute(branch.path, branch.access), "None")
 
-    def _arm_value(self, choice: layout.Choice, branch: layout.Branch) -> Iterator[LocalStep]:
-        """Put the arm where its object belongs; a plain arm of an anonymous switch is there."""
-        path = branch.path if choice.switch.anonymous else choice.path
+    def _arm(self, branch: layout.Branch, more: bool) -> Iterator[StepView]:
+        yield from self._objects.arm(branch)
+        yield from self._steps(branch.steps, more)
         if isinstance(branch.member.type, model.Struct):
-            name = naming.struct_class(branch.member.type)
-            call = expr.constructor(self._names, branch.member.type, branch.path, name)
-            yield LocalStep(self._names(path), call)
-        elif isinstance(branch.member.type, model.UnixFdType):
-            yield LocalStep(self._names(path), "-1")
-        elif path != branch.path:
-            yield LocalStep(self._names(path), self._names(branch.path))
+            yield from self._objects.kept(branch.member.type, branch.path, branch.access)
 
 
 def _is_count(branch: layout.Branch) -> bool:

@@ -28,8 +28,18 @@ class PackConstant:
 
 
 @dataclass(frozen=True, slots=True)
+class NewStep:
+    """Make an object, for a variable (or none) and an attribute (or none)."""
+
+    kind: ClassVar[str] = "new"
+    variable: str
+    attribute: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStep:
-    """Unpack a run into `values`."""
+    """Unpack a run into `values`: variables and attributes."""
 
     kind: ClassVar[str] = "run"
     constant: str
@@ -229,7 +239,7 @@ class ChoiceStep:
     branches: tuple[BranchView, ...]
 
 
-ReadStep = RunStep | ArrayStep | RecordStep
+ReadStep = NewStep | RunStep | ArrayStep | RecordStep
 WriteStep = (
     ContentStep
     | PointerStep
@@ -258,13 +268,12 @@ class Function:
     name: str
     type: str
     constants: list[RunConstant | PackConstant]
+    make: list[NewStep | LocalStep]
+    """The objects that reading fills."""
     read: list[StepView]
-    result: str
     write: list[StepView]
     size: int | None
     """The bytes of every body, where that is one run and nothing else, or nothing at all."""
-    star: bool
-    """The values of the run are the attributes of the class, in order."""
     pointers: bool
     element: bool = False
     target: bool = False

@@ -16,11 +16,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from redspice_codegen import layout, model, naming
+from redspice_codegen import layout, model
 from redspice_codegen.backends import python_expressions as expr
+from redspice_codegen.backends.python_content import (
+    array_content,
+    has_pointers,
+    pointers_of,
+    record_content,
+)
 from redspice_codegen.backends.python_head import head_first
 from redspice_codegen.backends.python_locals import LocalSteps
-from redspice_codegen.backends.python_runs import RunTable, flat_pack
+from redspice_codegen.backends.python_runs import RunTable
 from redspice_codegen.backends.python_steps import (
     AbsentStep,
     BranchView,
@@ -35,7 +41,7 @@ from redspice_codegen.backends.python_steps import (
     StepView,
 )
 from redspice_codegen.backends.python_usual import usual
-from redspice_codegen.layout import Path, Role, is_flat
+from redspice_codegen.layout import Path, Role
 from redspice_codegen.naming import Locals
 
 Steps = tuple[layout.Step, ...]
@@ -73,7 +79,7 @@ class Writer:
     def message(self, struct: model.Struct, steps: Steps) -> list[StepView]:
         """The steps for a message; `number` is its number in the channel."""
         self._placed, self._counter = True, "end"
-        inner = (_pointers(_target(slot)) for slot in layout.pointers(steps))
+        inner = (pointers_of(_target(slot)) for slot in layout.pointers(steps))
         self._deep = any(has_pointers(_target(slot)) for slots in inner for slot in slots)
         if not has_pointers(struct) and layout.fixed_size(struct) is not None:
             return [*self._locals.of(struct), self._only_pack(steps)]
@@ -280,7 +286,7 @@ class Writer:
         at_once = _at_once(slot) and has_pointers(target)
         later = later or self._names(slot.path, "later")
         if isinstance(target, model.Struct):
-            content = self._record(target, slot.path, later)
+            content = record_content(self._names, target, slot.path, later)
         else:
             content = self._array(target, slot.path)
         return PointerStep(
@@ -291,44 +297,11 @@ class Writer:
             at_once=at_once,
         )
 
-    def _record(self, struct: model.Struct, path: Path, later: str) -> ContentStep:
-        return ContentStep(
-            element="record",
-            variable=self._names(path),
-            function=f"write_{naming.snake(struct.name)}",
-            later=later if has_pointers(struct) else "",
-            may_be_empty=layout.smallest_size(struct) == 0,
-        )
+    def _array(self, array: model.ArrayType, path: Path) -> ContentStep:
+        return array_content(self._names, array, path, counted=self._placed)
 
     def _arrays(self, steps: Steps) -> list[ContentStep]:
         return [self._array(s.type, s.path) for s in steps if isinstance(s, layout.Array)]
-
-    def _array(self, array: model.ArrayType, path: Path) -> ContentStep:
-        """An array in place; for one behind a pointer `dest` and `counter` are to be replaced."""
-        element = array.element
-        local = self._names(path)
-        size = _array_size(array, local)
-        function = code = ""
-        values: tuple[str, ...] = ()
-        if not isinstance(element, model.Struct):
-            integer = layout.base_integer(element)
-            assert integer is not None
-            code = expr.code(integer)
-        elif is_flat(element):
-            function = flat_pack(element)
-            values = _element_values(element)
-        else:
-            function = f"write_{naming.snake(element.name)}"
-        return ContentStep(
-            element=expr.element_kind(array),
-            variable=local,
-            size=size,
-            counter="" if self._placed or size else "size",
-            code=code,
-            function=function,
-            values=values,
-            ahead=self._names(path, "parts"),
-        )
 
     def _choice(
         self, choice: layout.Choice, branches: Sequence[Views], otherwise: Views = ()
@@ -365,38 +338,7 @@ def _at_once(slot: layout.Slot) -> bool:
     return "marshall" in slot.field.attributes
 
 
-def _pointers(type_: model.Struct | model.ArrayType) -> list[layout.Slot]:
-    if not isinstance(type_, model.Struct):
-        return []
-    return list(layout.pointers(layout.lay_out(type_).steps))
-
-
-def has_pointers(type_: model.Struct | model.ArrayType) -> bool:
-    return bool(_pointers(type_))
-
-
-def _array_size(array: model.ArrayType, local: str) -> str:
-    """Expression for the bytes of an array; empty where its elements vary."""
-    width = layout.element_size(array)
-    match expr.element_kind(array):
-        case "octets":
-            return f"len({local})"
-        case "cstring":
-            return f"len({local}) + 1"
-        case "records" if isinstance(array.element, model.Struct):
-            fixed = layout.fixed_size(array.element)
-            return "" if fixed is None else f"len({local}) * {fixed}"
-        case _:
-            return f"len({local}) * {width}" if width > 1 else f"len({local})"
-
-
 def _pulled_in(choice: layout.Choice, following: Steps) -> Steps:
     """The run behind a switch, where each branch may pack it: for a single plain branch."""
     alone = len(choice.branches) == 1 and not choice.switch.has_default
     return following if alone and following and isinstance(following[0], layout.Run) else ()
-
-
-def _element_values(element: model.Struct) -> tuple[str, ...]:
-    (run,) = layout.lay_out(element).steps
-    assert isinstance(run, layout.Run)
-    return tuple(f"each.{naming.attribute(slot.path[0])}" for slot in run.slots)

@@ -37,7 +37,7 @@ def _explode(statement: str, indent: str) -> list[str]:
 def _break(statement: str, indent: str) -> list[str]:
     start, stop = _last_bracket(statement)
     if start is None:
-        return [indent + statement]
+        return _parenthesised(statement, indent)
     head, content, tail = statement[: start + 1], statement[start + 1 : stop], statement[stop:]
     inner = indent + "    "
     items = _split(content)
@@ -51,6 +51,14 @@ def _break(statement: str, indent: str) -> list[str]:
         exploded = _explode(item + ",", inner)
         lines.extend(exploded)
     return [*lines, indent + tail]
+
+
+def _parenthesised(statement: str, indent: str) -> list[str]:
+    """An expression without a bracket to break at gets one, if that helps."""
+    target, equals, expression = statement.partition(" = ")
+    if not equals or " " not in expression:
+        return [indent + statement]
+    return [f"{indent}{target} = (", f"{indent}    {expression}", f"{indent})"]
 
 
 def _last_bracket(statement: str) -> tuple[int | None, int]:

@@ -12,6 +12,7 @@ from .structs import Line, read_line_at, write_line
 from .wire import (
     Buffer,
     Run,
+    new,
     null_pointer,
     pack_integers,
     read_cstring,
@@ -48,23 +49,26 @@ def demarshal_sized(body: Buffer) -> MsgTestSized:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
     at = 0
+    value = new(MsgTestSized)
     size = 16
     if stop - at < size:
         raise truncated("main.sized.id", at, size, stop - at)
-    id = view[at : at + size]
+    value.id = view[at : at + size]
     at += size
     count = 3
-    fixed_ = read_integers("h", count, 2, view, at, stop, "main.sized.fixed")
+    value.fixed = read_integers("h", count, 2, view, at, stop, "main.sized.fixed")
     at += count * 2
     if stop - at < 8:
         raise _SIZED_1.short(at, stop)
     width, rows = _SIZED_1.unpack_from(view, at)
     at += 8
+    value.width = width
+    value.rows = rows
     size = (width + 7) // 8 * rows
     if stop - at < size:
         raise truncated("main.sized.bits", at, size, stop - at)
-    bits = view[at : at + size]
-    return MsgTestSized(id, fixed_, width, rows, bits)
+    value.bits = view[at : at + size]
+    return value
 
 
 def write_sized(parts: list[Buffer], number: int, value: Any) -> int:
@@ -103,12 +107,13 @@ _VARYING_2 = Struct("<HIB")
 def demarshal_varying(body: Buffer) -> MsgTestVarying:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestVarying)
     if stop < 1:
         raise _VARYING_1.short(0, stop)
     (count_,) = _VARYING_1.unpack_from(view)
     at = 1
-    lines, at = read_records(read_line_at, count_, 1, view, at, stop, "main.varying.lines")
-    return MsgTestVarying(lines)
+    value.lines, at = read_records(read_line_at, count_, 1, view, at, stop, "main.varying.lines")
+    return value
 
 
 def write_varying(parts: list[Buffer], number: int, value: Any) -> int:
@@ -140,13 +145,14 @@ _REST_2 = Struct("<HIH")
 def demarshal_rest(body: Buffer) -> MsgTestRest:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestRest)
     if stop < 2:
         raise _REST_1.short(0, stop)
-    (id,) = _REST_1.unpack_from(view)
+    (value.id,) = _REST_1.unpack_from(view)
     at = 2
     count = (stop - at) // 2
-    data = read_integers("H", count, 2, view, at, stop, "main.rest.data")
-    return MsgTestRest(id, data)
+    value.data = read_integers("H", count, 2, view, at, stop, "main.rest.data")
+    return value
 
 
 def write_rest(parts: list[Buffer], number: int, value: Any) -> int:
@@ -175,16 +181,17 @@ _TEXTS_2 = Struct("<H3I")
 def demarshal_texts(body: Buffer) -> MsgTestTexts:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestTexts)
     if stop < 8:
         raise _TEXTS_1.short(0, stop)
     name_at, comment_at = _TEXTS_1.unpack_from(view)
     if not name_at:
         raise null_pointer("main.texts.name")
-    name = read_cstring(view, name_at, "main.texts.name")
-    comment = None
+    value.name = read_cstring(view, name_at, "main.texts.name")
+    value.comment = None
     if comment_at:
-        comment = read_cstring(view, comment_at, "main.texts.comment")
-    return MsgTestTexts(name, comment)
+        value.comment = read_cstring(view, comment_at, "main.texts.comment")
+    return value
 
 
 def write_texts(parts: list[Buffer], number: int, value: Any) -> int:

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Count, Octets, Shape
-from .wire import Buffer, Run, truncated
+from .wire import Buffer, Run, new, truncated
 
 
 @dataclass(slots=True)
@@ -27,6 +27,7 @@ _LINE_2 = Struct("<B")
 
 
 def read_line_at(view: memoryview, at: int, stop: int) -> tuple[Line, int]:
+    value = new(Line)
     if stop - at < 1:
         raise _LINE_1.short(at, stop)
     (n,) = _LINE_1.unpack_from(view, at)
@@ -34,9 +35,9 @@ def read_line_at(view: memoryview, at: int, stop: int) -> tuple[Line, int]:
     size = n
     if stop - at < size:
         raise truncated("text", at, size, stop - at)
-    text = view[at : at + size]
+    value.text = view[at : at + size]
     at += size
-    return Line(text), at
+    return value, at
 
 
 def write_line(parts: list[Buffer], value: Any) -> int:

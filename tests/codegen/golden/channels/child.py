@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .main import MsgEmpty, demarshal_empty, write_empty
 from .messages import MessageType, fixed
 from .shape import Integer, Shape
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -32,10 +32,12 @@ _IMPORT_2 = Struct("<HIB2H")
 
 
 def demarshal_import(body: Buffer) -> MsgChildImport:
+    value = new(MsgChildImport)
     try:
-        return MsgChildImport(*_IMPORT_1.unpack_from(body))
+        value.from_, value.size, value.message = _IMPORT_1.unpack_from(body)
     except UNFIT:
         raise _IMPORT_1.short(0, len(body)) from None
+    return value
 
 
 def write_import(number: int, value: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .messages import MessageType, fixed
 from .shape import Integer, Shape
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -44,10 +44,12 @@ _PING_2 = Struct("<H2I")
 
 
 def demarshal_ping(body: Buffer) -> MsgPing:
+    value = new(MsgPing)
     try:
-        return MsgPing(*_PING_1.unpack_from(body))
+        (value.id,) = _PING_1.unpack_from(body)
     except UNFIT:
         raise _PING_1.short(0, len(body)) from None
+    return value
 
 
 def write_ping(number: int, value: Any) -> bytes:
@@ -66,10 +68,12 @@ _CLIENT_PONG_2 = Struct("<H2I")
 
 
 def demarshal_client_pong(body: Buffer) -> MsgcPong:
+    value = new(MsgcPong)
     try:
-        return MsgcPong(*_CLIENT_PONG_1.unpack_from(body))
+        (value.id,) = _CLIENT_PONG_1.unpack_from(body)
     except UNFIT:
         raise _CLIENT_PONG_1.short(0, len(body)) from None
+    return value
 
 
 def write_client_pong(number: int, value: Any) -> bytes:

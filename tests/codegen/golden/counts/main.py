@@ -15,6 +15,7 @@ from .wire import (
     Run,
     array_length,
     bad_pointer,
+    new,
     null_pointer,
     pack_integers,
     truncated,
@@ -40,6 +41,7 @@ _COMPUTED_2 = Struct("<HIH")
 def demarshal_computed(body: Buffer) -> MsgTestComputed:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestComputed)
     if stop < 2:
         raise _COMPUTED_1.short(0, stop)
     (n,) = _COMPUTED_1.unpack_from(view)
@@ -47,8 +49,8 @@ def demarshal_computed(body: Buffer) -> MsgTestComputed:
     size = n * 8
     if stop - at < size:
         raise truncated("main.computed.points", at, size, stop - at)
-    points = list(starmap(Point, POINT_RUN.iter_unpack(view[at : at + size])))
-    return MsgTestComputed(points)
+    value.points = list(starmap(Point, POINT_RUN.iter_unpack(view[at : at + size])))
+    return value
 
 
 def write_computed(parts: list[Buffer], number: int, value: Any) -> int:
@@ -81,6 +83,7 @@ _KEPT_2 = Struct("<H3IBI")
 def demarshal_kept(body: Buffer) -> MsgTestKept:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestKept)
     if stop < 13:
         raise _KEPT_1.short(0, stop)
     size_, text_at, count_, numbers_at = _KEPT_1.unpack_from(view)
@@ -92,17 +95,18 @@ def demarshal_kept(body: Buffer) -> MsgTestKept:
     if stop - text_at < size:
         raise truncated("main.kept.text", text_at, size, stop - text_at)
     end = text_at + size
-    text = view[text_at:end]
+    value.text = view[text_at:end]
     size = count_ * 2
     if numbers_at >= stop:
         raise bad_pointer("main.kept.numbers", numbers_at, stop)
     if stop - numbers_at < size:
         raise truncated("main.kept.numbers", numbers_at, size, stop - numbers_at)
     end = numbers_at + size
-    numbers = None
+    value.numbers = None
     if numbers_at:
-        numbers = unpack_integers("H", view[numbers_at:end])
-    return MsgTestKept(text, numbers, count_ if numbers is None else 0)
+        value.numbers = unpack_integers("H", view[numbers_at:end])
+    value.count = count_ if value.numbers is None else 0
+    return value
 
 
 def write_kept(parts: list[Buffer], number: int, value: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, fixed
 from .shape import Integer, Record, Shape
 from .structs import Point
-from .wire import UNFIT, Buffer, Run
+from .wire import UNFIT, Buffer, Run, new
 
 
 @dataclass(slots=True)
@@ -37,11 +37,22 @@ _FIXED_2 = Struct("<HIBhQiB2iI")
 
 
 def demarshal_fixed(body: Buffer) -> MsgTestFixed:
+    value = new(MsgTestFixed)
+    value.position = position = new(Point)
     try:
-        a, b, c, d, e, position_x, position_y, _ = _FIXED_1.unpack_from(body)
+        (
+            value.a,
+            value.b,
+            value.c,
+            value.d,
+            value.e,
+            position.x,
+            position.y,
+            _,
+        ) = _FIXED_1.unpack_from(body)
     except UNFIT:
         raise _FIXED_1.short(0, len(body)) from None
-    return MsgTestFixed(a, b, c, d, e, Point(position_x, position_y))
+    return value
 
 
 def write_fixed(number: int, value: Any) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, varying
 from .shape import Record, Shape
 from .structs import Leaf, Node, read_leaf, read_node, write_leaf, write_node
-from .wire import Buffer, Run, Target, WireError, bad_pointer, null_pointer, settle
+from .wire import Buffer, Run, Target, WireError, bad_pointer, new, null_pointer, settle
 
 
 @dataclass(slots=True)
@@ -30,6 +30,7 @@ _LATER_2 = Struct("<H3I")
 def demarshal_later(body: Buffer) -> MsgTestLater:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestLater)
     if stop < 8:
         raise _LATER_1.short(0, stop)
     first_at, second_at = _LATER_1.unpack_from(view)
@@ -38,18 +39,18 @@ def demarshal_later(body: Buffer) -> MsgTestLater:
     if first_at >= stop:
         raise bad_pointer("main.later.first", first_at, stop)
     try:
-        first = read_node(view, first_at, stop)
+        value.first = read_node(view, first_at, stop)
     except WireError as error:
         raise error.within("main.later.first") from None
-    second = None
+    value.second = None
     if second_at:
         if second_at >= stop:
             raise bad_pointer("main.later.second", second_at, stop)
         try:
-            second = read_node(view, second_at, stop)
+            value.second = read_node(view, second_at, stop)
         except WireError as error:
             raise error.within("main.later.second") from None
-    return MsgTestLater(first, second)
+    return value
 
 
 def write_later(parts: list[Buffer], number: int, value: Any) -> int:
@@ -89,26 +90,27 @@ _AT_ONCE_2 = Struct("<H3I")
 def demarshal_at_once(body: Buffer) -> MsgTestAtOnce:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestAtOnce)
     if stop < 8:
         raise _AT_ONCE_1.short(0, stop)
     first_at, second_at = _AT_ONCE_1.unpack_from(view)
-    first = None
+    value.first = None
     if first_at:
         if first_at >= stop:
             raise bad_pointer("main.at_once.first", first_at, stop)
         try:
-            first = read_node(view, first_at, stop)
+            value.first = read_node(view, first_at, stop)
         except WireError as error:
             raise error.within("main.at_once.first") from None
-    second = None
+    value.second = None
     if second_at:
         if second_at >= stop:
             raise bad_pointer("main.at_once.second", second_at, stop)
         try:
-            second = read_leaf(view, second_at, stop)
+            value.second = read_leaf(view, second_at, stop)
         except WireError as error:
             raise error.within("main.at_once.second") from None
-    return MsgTestAtOnce(first, second)
+    return value
 
 
 def write_at_once(parts: list[Buffer], number: int, value: Any) -> int:

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Integer, Record, Shape
-from .wire import Buffer, Run, Target, WireError, bad_pointer
+from .wire import Buffer, Run, Target, WireError, bad_pointer, new
 
 
 @dataclass(slots=True)
@@ -26,10 +26,11 @@ _LEAF_2 = Struct("<H")
 
 
 def read_leaf(view: memoryview, at: int, stop: int) -> Leaf:
+    value = new(Leaf)
     if stop - at < 2:
         raise _LEAF_1.short(at, stop)
-    (id,) = _LEAF_1.unpack_from(view, at)
-    return Leaf(id)
+    (value.id,) = _LEAF_1.unpack_from(view, at)
+    return value
 
 
 def write_leaf(parts: list[Buffer], value: Any) -> int:
@@ -54,18 +55,19 @@ _NODE_2 = Struct("<BI")
 
 
 def read_node(view: memoryview, at: int, stop: int) -> Node:
+    value = new(Node)
     if stop - at < 5:
         raise _NODE_1.short(at, stop)
-    tag, leaf_at = _NODE_1.unpack_from(view, at)
-    leaf = None
+    value.tag, leaf_at = _NODE_1.unpack_from(view, at)
+    value.leaf = None
     if leaf_at:
         if leaf_at >= stop:
             raise bad_pointer("leaf", leaf_at, stop)
         try:
-            leaf = read_leaf(view, leaf_at, stop)
+            value.leaf = read_leaf(view, leaf_at, stop)
         except WireError as error:
             raise error.within("leaf") from None
-    return Node(tag, leaf)
+    return value
 
 
 def write_node(parts: list[Buffer], later: list[Target], value: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, varying
 from .shape import Arm, Integer, Record, Shape, Switch
 from .structs import Empty, Large, Tagged
-from .wire import Buffer, Run, truncated
+from .wire import Buffer, Run, new, truncated
 
 
 @dataclass(slots=True)
@@ -36,18 +36,21 @@ _NAMED_8 = Struct("<H")
 def demarshal_named(body: Buffer) -> MsgTestNamed:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestNamed)
+    value.tagged = tagged = new(Tagged)
     if stop < 1:
         raise _NAMED_1.short(0, stop)
     (tagged_type,) = _NAMED_1.unpack_from(view)
     at = 1
-    tagged_u: int | Large | None = None
+    tagged.type = tagged_type
+    tagged.u = None
     if tagged_type == 1:  # SMALL
         if stop - at < 1:
             raise _NAMED_2.short(at, stop)
-        (tagged_small,) = _NAMED_2.unpack_from(view, at)
+        (tagged.u,) = _NAMED_2.unpack_from(view, at)
         at += 1
-        tagged_u = tagged_small
     elif tagged_type in (2, 3):  # LARGE, SAME
+        tagged.u = tagged_u = new(Large)
         if stop - at < 4:
             raise _NAMED_3.short(at, stop)
         (tagged_u_size,) = _NAMED_3.unpack_from(view, at)
@@ -55,13 +58,12 @@ def demarshal_named(body: Buffer) -> MsgTestNamed:
         size = tagged_u_size
         if stop - at < size:
             raise truncated("main.named.tagged.u.data", at, size, stop - at)
-        tagged_u_data = view[at : at + size]
+        tagged_u.data = view[at : at + size]
         at += size
-        tagged_u = Large(tagged_u_data)
     if stop - at < 2:
         raise _NAMED_4.short(at, stop)
-    (after,) = _NAMED_4.unpack_from(view, at)
-    return MsgTestNamed(Tagged(tagged_type, tagged_u), after)
+    (value.after,) = _NAMED_4.unpack_from(view, at)
+    return value
 
 
 def write_named(parts: list[Buffer], number: int, value: Any) -> int:
@@ -122,29 +124,31 @@ _ANONYMOUS_8 = Struct("<H")
 def demarshal_anonymous(body: Buffer) -> MsgTestAnonymous:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestAnonymous)
     if stop < 1:
         raise _ANONYMOUS_1.short(0, stop)
     (flags,) = _ANONYMOUS_1.unpack_from(view)
     at = 1
-    extra: int | None = None
+    value.flags = flags
+    value.extra = None
     if flags & 1:  # EXTRA
         if stop - at < 4:
             raise _ANONYMOUS_2.short(at, stop)
-        (extra,) = _ANONYMOUS_2.unpack_from(view, at)
+        (value.extra,) = _ANONYMOUS_2.unpack_from(view, at)
         at += 4
-    fancy: int | None = None
-    nothing: Empty | None = None
+    value.fancy = None
+    value.nothing = None
     if not flags & 2:  # not PLAIN
         if stop - at < 1:
             raise _ANONYMOUS_3.short(at, stop)
-        (fancy,) = _ANONYMOUS_3.unpack_from(view, at)
+        (value.fancy,) = _ANONYMOUS_3.unpack_from(view, at)
         at += 1
     else:
-        nothing = Empty()
+        value.nothing = new(Empty)
     if stop - at < 2:
         raise _ANONYMOUS_4.short(at, stop)
-    (after,) = _ANONYMOUS_4.unpack_from(view, at)
-    return MsgTestAnonymous(flags, extra, fancy, nothing, after)
+    (value.after,) = _ANONYMOUS_4.unpack_from(view, at)
+    return value
 
 
 def write_anonymous(parts: list[Buffer], number: int, value: Any) -> int:

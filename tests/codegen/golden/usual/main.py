@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from .messages import MessageType, varying
 from .shape import Count, Record, Records, Shape
 from .structs import CORNER_RUN, Corner, Picture, pack_corner, read_picture, write_picture
-from .wire import Buffer, Run, WireError, bad_pointer, truncated
+from .wire import Buffer, Run, WireError, bad_pointer, new, truncated
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ _SHOW_5 = Struct("<2I")
 def demarshal_show(body: Buffer) -> MsgTestShow:
     view = body if type(body) is memoryview else memoryview(body)
     stop = len(view)
+    value = new(MsgTestShow)
     if stop < 1:
         raise _SHOW_1.short(0, stop)
     (count_,) = _SHOW_1.unpack_from(view)
@@ -44,28 +45,28 @@ def demarshal_show(body: Buffer) -> MsgTestShow:
     size = count_ * 4
     if stop - at < size:
         raise truncated("main.show.corners", at, size, stop - at)
-    corners = list(starmap(Corner, CORNER_RUN.iter_unpack(view[at : at + size])))
+    value.corners = list(starmap(Corner, CORNER_RUN.iter_unpack(view[at : at + size])))
     at += size
     if stop - at < 8:
         raise _SHOW_2.short(at, stop)
     picture_at, mask_at = _SHOW_2.unpack_from(view, at)
-    picture = None
+    value.picture = None
     if picture_at:
         if picture_at >= stop:
             raise bad_pointer("main.show.picture", picture_at, stop)
         try:
-            picture = read_picture(view, picture_at, stop)
+            value.picture = read_picture(view, picture_at, stop)
         except WireError as error:
             raise error.within("main.show.picture") from None
-    mask = None
+    value.mask = None
     if mask_at:
         if mask_at >= stop:
             raise bad_pointer("main.show.mask", mask_at, stop)
         try:
-            mask = read_picture(view, mask_at, stop)
+            value.mask = read_picture(view, mask_at, stop)
         except WireError as error:
             raise error.within("main.show.mask") from None
-    return MsgTestShow(corners, picture, mask)
+    return value
 
 
 def write_show(parts: list[Buffer], number: int, value: Any) -> int:

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Any, ClassVar
 
 from .shape import Arm, Count, Integer, Octets, Record, Shape, Switch
-from .wire import Buffer, Run, truncated
+from .wire import Buffer, Run, new, truncated
 
 
 @dataclass(slots=True)
@@ -50,12 +50,15 @@ _PICTURE_6 = Struct("<HB")
 
 
 def read_picture(view: memoryview, at: int, stop: int) -> Picture:
+    value = new(Picture)
     if stop - at < 3:
         raise _PICTURE_1.short(at, stop)
-    id, type_ = _PICTURE_1.unpack_from(view, at)
+    value.id, type_ = _PICTURE_1.unpack_from(view, at)
     at += 3
-    u: Payload | int | None = None
+    value.type = type_
+    value.u = None
     if type_ in (0, 1):  # PLAIN, PACKED
+        value.u = payload = new(Payload)
         if stop - at < 4:
             raise _PICTURE_2.short(at, stop)
         (payload_size,) = _PICTURE_2.unpack_from(view, at)
@@ -63,14 +66,12 @@ def read_picture(view: memoryview, at: int, stop: int) -> Picture:
         size = payload_size
         if stop - at < size:
             raise truncated("payload.data", at, size, stop - at)
-        payload_data = view[at : at + size]
-        u = Payload(payload_data)
+        payload.data = view[at : at + size]
     elif type_ == 5:  # NUMBER
         if stop - at < 8:
             raise _PICTURE_3.short(at, stop)
-        (number_,) = _PICTURE_3.unpack_from(view, at)
-        u = number_
-    return Picture(id, type_, u)
+        (value.u,) = _PICTURE_3.unpack_from(view, at)
+    return value
 
 
 def write_picture(parts: list[Buffer], value: Any) -> int:
