@@ -1221,13 +1221,8 @@ def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> int:
     if data_src_bitmap is not None and data_mask_bitmap is None:  # as usual
         data_src_bitmap_descriptor = data_src_bitmap.descriptor
         data_src_bitmap_descriptor_type = data_src_bitmap_descriptor.type
-        if data_src_bitmap_descriptor_type in (
-            1,
-            101,
-            102,
-            105,
-            109,
-        ):  # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
+        if data_src_bitmap_descriptor_type in (1, 101, 102, 105, 109):
+            # QUIC, LZ_RGB, GLZ_RGB, JPEG, LZ4
             data_src_bitmap_u = data_src_bitmap.u
             data_src_bitmap_u_data = data_src_bitmap_u.data
             data_src_bitmap_at = end

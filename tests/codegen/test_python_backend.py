@@ -1,5 +1,8 @@
 """Specs that are awkward in Python: each makes a package that works, or is refused."""
 
+import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 
 from codegen.packages import imported
-from codegen.specs import generated, resolved
+from codegen.specs import ROOT, generated, resolved
 from generated.round_trip import check_comes_back, message_type, messages
 from redspice_codegen.errors import BackendError
 
@@ -30,6 +33,17 @@ WORKING = {
     "a field called as a pointer's offset": spec("uint8 *b[3]; uint32 b_at;"),
     "a field called as a local variable": spec("uint8 at_; uint8 at; uint8 view; uint8 end;"),
     "an underscore beside zeroes": spec("uint8 _; uint8 none @zero; uint16 parts;"),
+    "fields called as functions": spec(
+        "uint8 n; F pack_f[n]; uint8 m; R read_r_at[m]; T *write_t;",
+        "struct F { uint8 x; uint16 y; }; struct R { uint8 size; uint8 data[size]; };"
+        "struct T { uint16 z; };",
+    ),
+    "long conditions": spec(
+        f"T *{LONG} @usual; T *{LONG}_too; k t; uint8 {LONG}_n;"
+        f"switch (t) {{ case A: uint16 *{LONG}_a[{LONG}_n]; case B: uint32 y; }} u @anon;",
+        "struct P { uint8 n; uint8 data[n]; };"
+        "struct T { k t; switch (t) { case A: case B: P p; case C: uint8 c; } u; };",
+    ),
     "keywords": spec("k class; switch (class) { case A: uint8 from; } u @anon; uint8 import;"),
     "long names": spec(
         f"uint8 {LONG}_n; uint32 *{LONG}[{LONG}_n]; F *{LONG}_f[{LONG}_n]; uint8 *{LONG}_b[2];",
@@ -188,3 +202,27 @@ def test_a_count_must_be_that_of_every_array(tmp_path: Path) -> None:
     one = package.CHANNELS["main"].server.by_name["one"]
     with pytest.raises(package.WireError, match=r"main\.one\.n: says 2"):
         package.from_builtins(one, {"n": 2, "a": b"12", "b": [1, 2, 3]})
+
+
+#: Words of the language, which stay; so do comments and attributes.
+WORDS = (
+    r"//[^\n]*|/\*.*?\*/|@\w+(?:\(.*?\))?|\b(?:struct|message|channel|protocol|switch|case|default"
+    r"|typedef|server|client|u?int\d+|enum\d+|flags\d+|unix_fd|image_size|cstring)\b"
+)
+
+
+def test_names_longer_than_any_of_spice_need_no_formatter(tmp_path: Path) -> None:
+    """What `ruff format` would leave, with eleven characters more in each name of a member."""
+    text = (ROOT / "spice.proto").read_text(encoding="utf-8")
+    longer = re.sub(
+        rf"{WORDS}|\b([a-z]\w*)\b",
+        lambda word: f"{word[1]}_and_so_on" if word[1] else word[0],
+        text,
+        flags=re.DOTALL,
+    )
+    for name, content in generated(longer).items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--config", "pyproject.toml"]
+    checked = subprocess.run([*command, tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert "_and_so_on = " in (tmp_path / "structs.py").read_text(encoding="utf-8")
+    assert checked.returncode == 0, checked.stdout

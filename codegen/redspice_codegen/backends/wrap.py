@@ -17,6 +17,9 @@ def _fit(line: str) -> str:
     if len(line) <= WIDTH or stripped.startswith(("#", '"""')):
         return line
     indent = " " * (len(line) - len(stripped))
+    statement, mark, note = stripped.partition(":  # ")
+    if mark:  # what is said of a branch goes into it
+        return "\n".join([*_explode(f"{statement}:", indent), f"{indent}    # {note}"])
     return "\n".join(_explode(stripped, indent))
 
 
@@ -30,19 +33,50 @@ def _explode(statement: str, indent: str) -> list[str]:
             head, *rest = _break(call, indent)
             return [f"{indent}{targets} = {head.lstrip()}", *rest]
         names = [f"{indent}    {name}," for name in targets.split(", ")]
-        return [f"{indent}(", *names, f"{indent}) = {call}"]
+        first, *rest = _explode(f"_ = {call}", indent)  # the place of the bracket
+        return [f"{indent}(", *names, first.replace("_", ")", 1), *rest]
+    if statement.startswith(("if ", "elif ")) and statement.endswith(":"):
+        return _condition(statement, indent)
     return _break(statement, indent)
+
+
+def _condition(statement: str, indent: str) -> list[str]:
+    """Operands on lines of their own, operators in front; those that bind least come first."""
+    start, stop = _last_bracket(statement)
+    if start is not None and stop == len(statement) - 2 and len(indent) + start < WIDTH:
+        return _break(statement, indent)
+    keyword, _, condition = statement[:-1].partition(" ")
+    for operators in ((" and ", " or "), (" != ", " == ", " > ", " < ")):
+        operands = _operands(condition, operators)
+        if len(operands) > 1:
+            inner = indent + "    "
+            return [
+                f"{indent}{keyword} (",
+                *(inner + operand for operand in operands),
+                f"{indent}):",
+            ]
+    return _break(statement, indent)
+
+
+def _operands(condition: str, operators: tuple[str, ...]) -> list[str]:
+    depth, last, operands = 0, 0, []
+    for i, char in _code(condition):
+        depth += (char in _OPEN) - (char in _CLOSE)
+        if depth == 0 and condition.startswith(operators, i):
+            operands.append(condition[last:i])
+            last = i + 1
+    return [*operands, condition[last:]]
 
 
 def _break(statement: str, indent: str) -> list[str]:
     start, stop = _last_bracket(statement)
-    if start is None:
+    if start is None or len(indent) + start + 1 > WIDTH:
         return _parenthesised(statement, indent)
     head, content, tail = statement[: start + 1], statement[start + 1 : stop], statement[stop:]
     inner = indent + "    "
     items = _split(content)
     fits = len(inner) + len(content) <= WIDTH and not _comprehension(content)
-    if (fits and not _display(statement, start)) or not items:
+    if (fits and not _display(statement, start) and not head.startswith("def ")) or not items:
         return [indent + head, inner + content, indent + tail]
     if _comprehension(content):
         return [indent + head, *_comprehension_lines(content, inner), indent + tail]
@@ -54,11 +88,18 @@ def _break(statement: str, indent: str) -> list[str]:
 
 
 def _parenthesised(statement: str, indent: str) -> list[str]:
-    """An expression without a bracket to break at gets one, if that helps."""
+    """An assignment without a bracket to break at, or too far on, gets one where that helps."""
     target, equals, expression = statement.partition(" = ")
-    if not equals or " " not in expression:
+    if not equals:
+        target, equals, expression = statement.partition(": ")  # the annotation of an attribute
+    first, chained, rest = expression.partition(" = ")
+    lines = [first]
+    if len(indent) + 4 + len(first) > WIDTH and not chained:
+        lines = _operands(first, (" if ", " else "))
+    if not equals or any(len(indent) + 4 + len(line) > WIDTH for line in lines):
         return [indent + statement]
-    return [f"{indent}{target} = (", f"{indent}    {expression}", f"{indent})"]
+    inner = [f"{indent}    {line}" for line in lines]
+    return [f"{indent}{target}{equals}(", *inner, f"{indent}){chained}{rest}"]
 
 
 def _last_bracket(statement: str) -> tuple[int | None, int]:
@@ -82,7 +123,7 @@ def _breakable(statement: str, start: int, stop: int) -> bool:
     """Whether a comma may follow the last item inside: in a call or a display, not in x[a : b]."""
     display = _display(statement, start)
     if statement[start] == "[":
-        return display
+        return display or stop == len(statement) - 1
     return not display or statement[stop - 1] == "," or len(_split(statement[start + 1 : stop])) > 1
 
 
