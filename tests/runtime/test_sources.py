@@ -248,6 +248,23 @@ def test_a_letter_damages_less_than_its_panel_and_leaves_nothing_of_the_last() -
     assert log.boxes == []
 
 
+def test_a_full_line_of_keys_and_text_moves_seldom() -> None:
+    """If it moved with each key, each key would damage all of the line."""
+    screen = Framebuffer(1024, 768)
+    desktop, typist, log = Desktop(screen), Typist(), DamageLog(screen)
+    width = layout(1024, 768).windows[Part.ECHO].body.width
+    small = []
+    for code in range(200):
+        for fragment in (0x10 + code % 8, 0x90 + code % 8):
+            typist.push(fragment)
+            log.boxes.clear()
+            desktop.show_keys(typist)
+            small.append(all(4 * (box.right - box.left) < width for box in log.boxes))
+    assert len(typist.text) <= TEXT_MAX
+    assert typist.text.endswith("wertyui")
+    assert sum(small) > 0.8 * len(small)
+
+
 def test_dots_move_only_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     demo, reds, core = started(frozen=False)
     drawn: list[float] = []

@@ -6,11 +6,12 @@ import pytest
 
 from redspice.display.damage_log import DamageLog
 from redspice.display.framebuffer import Box
-from redspice.display.sweep import Sweep, cut, size
+from redspice.display.sweep import Sweep, cut, overlaps, size
 
 LIMIT = 1024 * 1024
 LARGE = Box(0, 0, 1024, 1024)
 SMALL = Box(2000, 10, 2010, 20)
+INSIDE = Box(100, 10, 110, 20)
 
 
 @pytest.mark.parametrize(
@@ -74,15 +75,20 @@ def test_new_small_damage_does_not_wait_for_the_sweep() -> None:
     assert sweep.take(LIMIT) == []
 
 
-def test_small_damage_without_end_takes_every_other_turn() -> None:
+@pytest.mark.parametrize(
+    ("damage", "turns"),
+    [(SMALL, "sweep new new sweep new new sweep new"), (INSIDE, "sweep new " * 4)],
+)
+def test_new_damage_without_end_leaves_turns_to_the_sweep(damage: Box, turns: str) -> None:
+    """Two of three turns in a new place, and every other one where the sweep draws."""
     log = DamageLog()
     sweep = Sweep(log)
     log.add(LARGE)
-    turns = []
+    taken = []
     for _ in range(8):
-        turns.append(sweep.take(LIMIT) == [SMALL])
-        log.add(SMALL)
-    assert turns == [False, True, False, True, False, True, False, True]
+        taken.append("new" if sweep.take(LIMIT // 4) == [damage] else "sweep")
+        log.add(damage)
+    assert taken == turns.split()
 
 
 def test_large_damage_waits_for_the_next_sweep_and_merges() -> None:
@@ -108,5 +114,86 @@ def test_of_small_damage_the_smallest_comes_first() -> None:
     log.add(larger)
     log.add(SMALL)
     assert sweep.take(LIMIT) == [SMALL]
-    sweep.take(LIMIT)
     assert sweep.take(LIMIT) == [larger]
+
+
+def test_new_damage_elsewhere_comes_before_motion_in_the_sweep() -> None:
+    """What a user types beside a film, on a line that the film alone fills."""
+    log = DamageLog()
+    sweep = Sweep(log)
+    film = [Box(100 * n, 0, 100 * n + 32, 32) for n in range(16)]
+    typed = Box(3000, 500, 3064, 564)  # larger than a box of the film
+    for box in film:
+        log.add(box)
+    assert sweep.take(4 * size(film[0])) == film[:4]
+    for box in film:
+        log.add(box)
+    log.add(typed)
+    assert sweep.take(4 * size(film[0])) == [typed]
+    assert sweep.take(4 * size(film[0])) == film[4:8]
+    assert sweep.take(4 * size(film[0])) == film[:4]
+
+
+def test_a_sweep_begins_where_the_last_one_has_not_drawn() -> None:
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
+    for _ in range(4):
+        assert sweep.take(LIMIT)
+    log.add(LARGE)
+    log.add(SMALL)
+    assert sweep.take(LIMIT) == [SMALL, Box(0, 0, 1024, 256)]
+
+
+def test_after_a_turn_that_drew_all_no_place_counts_as_drawn_before() -> None:
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
+    for _ in range(4):
+        assert sweep.take(LIMIT)
+    assert sweep.take(LIMIT) == []
+    log.add(LARGE)
+    log.add(Box(0, 2000, 1024, 3024))
+    assert sweep.take(LIMIT) == [Box(0, 0, 1024, 256)]
+
+
+@pytest.mark.parametrize(
+    ("box", "there"),
+    [
+        (Box(9, 9, 12, 12), True),
+        (Box(10, 0, 12, 10), False),
+        (Box(0, 10, 10, 12), False),
+        (Box(2, 2, 3, 3), True),
+        (Box(0, 0, 100, 100), True),
+        (Box(49, 0, 50, 50), True),
+        (Box(19, 0, 20, 9), False),
+    ],
+)
+def test_boxes_overlap_where_they_share_a_pixel(box: Box, there: bool) -> None:
+    assert overlaps(box, [Box(0, 0, 10, 10), Box(20, 10, 50, 50)]) is there
+    assert not overlaps(box, [])
+
+
+def test_what_is_large_in_a_new_place_comes_in_pieces() -> None:
+    """A line of text beside a film: it does not wait until the film has been drawn."""
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
+    sweep.take(LIMIT // 4)
+    line = Box(2000, 0, 3024, 128)
+    log.add(line)
+    pieces = [sweep.take(LIMIT // 4) for _ in range(3)]
+    assert pieces[0] == [Box(2000, 0, 3024, 64)]
+    assert pieces[1] == [Box(2000, 64, 3024, 128)]
+    assert pieces[2] == [Box(0, 64, 1024, 128)]
+
+
+def test_a_row_over_the_limit_in_a_new_place_is_a_piece_all_the_same() -> None:
+    log = DamageLog()
+    sweep = Sweep(log)
+    log.add(LARGE)
+    sweep.take(100)
+    row = Box(2000, 0, 3024, 1)
+    log.add(row)
+    assert sweep.take(100) == [row]
+    assert sweep.take(100) == [Box(0, 1, 1024, 2)]

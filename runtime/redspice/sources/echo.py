@@ -15,7 +15,7 @@ from redspice.sources.area import Area
 from redspice.sources.frames import TEXT
 from redspice.sources.layout import Layout, Window
 from redspice.sources.pointer import Pointer
-from redspice.sources.typist import Typist
+from redspice.sources.typist import RECENT_STEP, TEXT_STEP, Typist
 from redspice_protocol.enums import MouseButtonMask
 
 LABEL = 0.95
@@ -55,24 +55,24 @@ def panels(layout: Layout, window: Window) -> EchoPanels:
 
 
 def draw_keys(picture: Image.Image, layout: Layout, typist: Typist) -> None:
-    """The keys pressed lately as key caps, the newest last; those still held are filled."""
+    """The keys pressed lately as key caps, the newest last; those still held are filled.
+
+    Where not all fit, the oldest go, several at once.
+    """
     size, pad = layout.px(TEXT), layout.px(0.55)
     top, height = _caption(picture, layout, "KEYS"), layout.px(2.2)
     middle = top + height // 2
     if not typist.recent:
         paint.write(picture, (0, middle), PRESS_A_KEY, size, paint.FAINT)
-    left = picture.width
-    fitting: list[tuple[Area, str, bool]] = []
-    for name, held in typist.keys:
-        width = max(height, paint.text_width(name, size) + 2 * pad)
-        if left - width < 0:
-            break
-        left -= width
-        fitting.append((Area.at(left, top, width, height), name, held))
-        left -= layout.px(0.4)
-    shift = -fitting[-1][0].left if fitting else 0
-    for cap, name, held in fitting:
-        _cap(picture, layout, cap.moved(shift, 0), name, held)
+    keys, gap = typist.keys[::-1], layout.px(0.4)
+    widths = [max(height, paint.text_width(name, size) + 2 * pad) for name, _ in keys]
+    while sum(widths) + gap * (len(widths) - 1) > picture.width:
+        gone = RECENT_STEP if len(keys) > RECENT_STEP else 1
+        del keys[:gone], widths[:gone]
+    left = 0
+    for (name, held), width in zip(keys, widths, strict=True):
+        _cap(picture, layout, Area.at(left, top, width, height), name, held)
+        left += width + gap
 
 
 def draw_text(picture: Image.Image, layout: Layout, typist: Typist) -> None:
@@ -84,7 +84,7 @@ def draw_text(picture: Image.Image, layout: Layout, typist: Typist) -> None:
     middle, room = field.center[1], field.width - 2 * pad - 2
     text = typist.text
     while text and paint.text_width(text, size) > room:
-        text = text[1:]
+        text = text[TEXT_STEP:]
     caret = field.left + pad + paint.text_width(text, size) + 1
     if text:
         paint.write(picture, (field.left + pad, middle), text, size)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from redspice.sources.scancodes import EXTENDED, KEYPAD, PRINTABLE, KeyEvent, ScanCodes, key_name
 from redspice_protocol.enums import KeyboardModifierFlags
 
@@ -12,6 +10,9 @@ TEXT_MAX = 120
 
 RECENT_MAX = 12
 """Keys shown as pressed lately; also how many held keys are told apart."""
+
+TEXT_STEP, RECENT_STEP = 20, 4
+"""By how much a line moves that is full. If it moved with each key, each would damage all of it."""
 
 SHIFTS = frozenset({0x2A, 0x36})
 CHORDS = frozenset({0x1D, EXTENDED << 8 | 0x1D, 0x38, 0xE05B, 0xE05C})
@@ -33,7 +34,7 @@ class Typist:
 
     def __init__(self) -> None:
         self.text = ""
-        self.recent: deque[int] = deque(maxlen=RECENT_MAX)
+        self.recent: list[int] = []
         self.held: set[int] = set()
         self.leds = KeyboardModifierFlags(0)
         self._scan_codes = ScanCodes()
@@ -65,13 +66,17 @@ class Typist:
             self.held.add(code)
         if not repeated:
             self.recent.append(code)
+            if len(self.recent) > RECENT_MAX:
+                del self.recent[:RECENT_STEP]
             self.leds ^= LOCKS.get(code, KeyboardModifierFlags(0))
         if code == BACKSPACE:
             self.text = self.text[:-1]
         elif code in CLEAR:
             self.text = ""
         elif not self.held & CHORDS:
-            self.text = (self.text + self._typed(code))[-TEXT_MAX:]
+            self.text += self._typed(code)
+            if len(self.text) > TEXT_MAX:
+                self.text = self.text[TEXT_STEP:]
 
     def _typed(self, code: int) -> str:
         if code == KEYPAD_SLASH:
