@@ -11,6 +11,7 @@ from redspice.errors import ConfigurationError
 from redspice.key_pool import KeyPool, KeyRequest
 from redspice.sasl.mechanisms import SaslConfig
 from redspice.security import ChannelRules
+from redspice.suspects import Suspects
 from redspice.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Admission:
         self.rules = ChannelRules()
         self.sasl: SaslConfig | None = None
         self._reds = reds
-        self._keys = KeyPool()
+        self.suspects = Suspects(lambda: reds.core.now(), lambda: reds.limits.suspicion_timeout)
+        self._keys = KeyPool(self.suspects)
         self._ticketing = True
         self._ticket: Ticket | None = None
         self._core: CoreInterface | None = None
@@ -43,7 +45,7 @@ class Admission:
     def start(self, core: CoreInterface) -> None:
         """Begin to make keys. A ticket that was set before lives from now on."""
         self._core = core
-        self._checks = CheckQueue(core)
+        self._checks = CheckQueue(core, self.suspects)
         self._keys.start(core)
         if self._ticket is not None and self._lifetime is not None:
             self._ticket = replace(self._ticket, expires=core.now() + self._lifetime)

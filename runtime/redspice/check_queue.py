@@ -1,8 +1,8 @@
 """Password checks that take long, where they hold up neither the loop nor each other's networks.
 
 Hashing a password takes milliseconds of another thread, and the same threads encode the pictures of
-viewers that are in. So only a few checks run at once, and those that wait do so network by network
-(see `fair_queue`). A link that ends takes its check along.
+viewers that are in. So only a few checks run at once, and those that wait do so network by network,
+those of suspects last (see `suspects`). A link that ends takes its check along.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from redspice.fair_queue import FairQueue
 from redspice.jobs import Failed, attempt
+from redspice.suspects import RankedQueue
 
 if TYPE_CHECKING:
     from redspice.interfaces import CoreInterface
+    from redspice.suspects import Suspects
 
 logger = logging.getLogger("redspice")
 
@@ -46,9 +47,9 @@ class QueuedCheck:
 class CheckQueue:
     """Checks that run through `CoreInterface.run_job`."""
 
-    def __init__(self, core: CoreInterface) -> None:
+    def __init__(self, core: CoreInterface, suspects: Suspects) -> None:
         self._core = core
-        self._queue: FairQueue[QueuedCheck] = FairQueue()
+        self._queue: RankedQueue[QueuedCheck] = RankedQueue(suspects)
         self._running = 0
 
     def __len__(self) -> int:
@@ -59,13 +60,13 @@ class CheckQueue:
     ) -> QueuedCheck:
         """Call `done` with the result of `check` when its turn has come, False if it raises."""
         one = QueuedCheck(self, network, check, done)
-        self._queue.add(network, one)
+        self._queue.add(one)
         self._begin()
         return one
 
     def forget(self, one: QueuedCheck) -> None:
         """The link of this check is over."""
-        self._queue.discard(one.network, one)
+        self._queue.discard(one)
 
     def _begin(self) -> None:
         while self._queue and self._running < AT_ONCE:

@@ -52,6 +52,9 @@ class Connection:
         self._core = reds.core
         self._attach = reds.sessions.attach
         self._refusals = reds.refusals
+        self._suspects = reds.admission.suspects
+        self._blamed = False
+        """Whether it counts against the peer's network if this does not become a link."""
         self._link_timeout = reds.limits.link_timeout
         self._link = LinkStage(reds.admission, transport, skip_auth=skip_auth, resume=self.resume)
         self._last_words: Sequence[Buffer] = ()
@@ -103,7 +106,8 @@ class Connection:
             else:
                 self.channel_client.receive_data(data)
         except LinkError as error:
-            level = logging.INFO if error.code in COME_ELSEWHERE else logging.WARNING
+            self._blamed = error.code not in COME_ELSEWHERE
+            level = logging.WARNING if self._blamed else logging.INFO
             self._end(level, str(error), f"links refused ({error.code.name})")
         except PeerError as error:
             self.fail(str(error))
@@ -115,7 +119,7 @@ class Connection:
     def receive_eof(self) -> None:
         """The peer sends no more: the connection is over."""
         if self.channel_client is None:
-            self.fail("end of stream during the link stage")
+            self._end(logging.WARNING, "end of stream during the link stage")
         else:
             self.close()
 
@@ -142,6 +146,7 @@ class Connection:
 
     def fail(self, reason: str) -> None:
         """Close because of something that the peer did: one warning."""
+        self._blamed = True
         self._end(logging.WARNING, reason)
 
     def end(self, reason: str, last_words: Sequence[Buffer] = ()) -> None:
@@ -160,6 +165,8 @@ class Connection:
         self.closed = True
         self._deadline.cancel()
         self._link.close()
+        if self._blamed and not self.linked:
+            self._suspects.failed(self.transport.network)
         # The one calls devices, the other the core; neither may keep the other from its turn.
         for step in (self._leave, self._announce_end):
             try:
@@ -180,6 +187,7 @@ class Connection:
         self.close()
 
     def _receive_link(self, data: Buffer) -> None:
+        self._blamed = True  # who connects and says nothing may be looking whether the port is open
         self._link.receive_data(data)
         if self._connected is None and self._link.mess is not None:
             mess = self._link.mess
@@ -190,6 +198,7 @@ class Connection:
         if linked is None:
             return
         self._deadline.cancel()
+        self._suspects.linked(self.transport.network)
         self.channel_client = self._attach(self, linked)
         # Registered first, opened then: whatever fails from here on is undone by `close`.
         self._announce(

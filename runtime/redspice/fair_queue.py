@@ -25,7 +25,7 @@ class FairQueue(Generic[Waiting]):
         self._networks: OrderedDict[Network, dict[Waiting, None]] = OrderedDict()
         self._newcomers: dict[Network, None] = {}  # networks without a turn, the newest last
         self._count = 0
-        self._newest_is_next = False
+        self._newest_is_next = True
 
     def __len__(self) -> int:
         return self._count
@@ -49,11 +49,16 @@ class FairQueue(Generic[Waiting]):
             del self._networks[network]
             self._newcomers.pop(network, None)
 
+    @property
+    def next_network(self) -> Network:
+        """Whose turn it is. Raises `StopIteration` when nobody waits."""
+        newest = self._newest_is_next and self._newcomers
+        return next(reversed(self._newcomers)) if newest else next(iter(self._networks))
+
     def pop(self) -> Waiting:
         """Take out who is next. Raises `StopIteration` when nobody waits."""
+        network = self.next_network
         self._newest_is_next = not self._newest_is_next
-        newest = self._newest_is_next and self._newcomers
-        network = next(reversed(self._newcomers)) if newest else next(iter(self._networks))
         self._newcomers.pop(network, None)
         near = self._networks.pop(network)
         waiting = next(iter(near))

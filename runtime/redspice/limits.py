@@ -119,6 +119,12 @@ class Limits:
         "For a TLS handshake, and again for upgrade and link stage together.",
         "Viewers ask for a password before they connect.",
     )
+    suspicion_timeout: float = _seconds(
+        30.0,
+        "After a link of a host has failed: so long its links wait behind those of others, where "
+        "links have to wait at all.",
+        "Who floods fails many times in that, and who mistyped a password has tried again.",
+    )
     init_timeout: float = _seconds(
         30.0,
         "From the link of a display until the viewer says INIT.",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 
 from redspice.aio import adopt
 from redspice.aio.arrival import Arrival
 from redspice.aio.doorstep import AT_ONCE, Doorstep
 from redspice.limits import Limits
+from redspice.suspects import Suspects
 from runtime.scripted import ScriptedReds, run, soon, turns
 
 
@@ -26,7 +28,7 @@ class Guest(Arrival):
 def test_a_few_begin_in_each_turn_of_the_loop() -> None:
     async def main() -> None:
         started: list[Arrival] = []
-        doorstep = Doorstep()
+        doorstep = Doorstep(Suspects(time.monotonic, lambda: 30.0))
         for _ in range(2 * AT_ONCE + 1):
             doorstep.enter(Guest("flood", started))
         counts = [len(started)]
@@ -45,7 +47,7 @@ def test_a_few_begin_in_each_turn_of_the_loop() -> None:
 def test_who_comes_from_elsewhere_does_not_wait_behind_a_flood() -> None:
     async def main() -> None:
         started: list[Arrival] = []
-        doorstep = Doorstep()
+        doorstep = Doorstep(Suspects(time.monotonic, lambda: 30.0))
         for _ in range(100):
             doorstep.enter(Guest("flood", started))
         newcomer = Guest("elsewhere", started)
@@ -56,10 +58,26 @@ def test_who_comes_from_elsewhere_does_not_wait_behind_a_flood() -> None:
     run(main)
 
 
+def test_suspects_begin_last() -> None:
+    async def main() -> None:
+        started: list[Arrival] = []
+        suspects = Suspects(time.monotonic, lambda: 30.0)
+        doorstep = Doorstep(suspects)
+        suspects.failed("flood")
+        for _ in range(AT_ONCE):
+            doorstep.enter(Guest("flood", started))
+        for _ in range(AT_ONCE - 1):
+            doorstep.enter(Guest("elsewhere", started))
+        await asyncio.sleep(0)
+        assert [one.network for one in started] == [*["elsewhere"] * (AT_ONCE - 1), "flood"]
+
+    run(main)
+
+
 def test_who_has_left_is_not_started() -> None:
     async def main() -> None:
         started: list[Arrival] = []
-        doorstep = Doorstep()
+        doorstep = Doorstep(Suspects(time.monotonic, lambda: 30.0))
         first, second = Guest("flood", started), Guest("flood", started)
         doorstep.enter(first)
         doorstep.enter(second)

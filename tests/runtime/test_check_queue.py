@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from redspice.check_queue import AT_ONCE, CheckQueue
+from redspice.suspects import Suspects
 from runtime.fake_core import FakeCore
 
 
 @pytest.fixture
-def queue(core: FakeCore) -> CheckQueue:
-    return CheckQueue(core)
+def suspects(core: FakeCore) -> Suspects:
+    return Suspects(core.now, lambda: 30.0)
+
+
+@pytest.fixture
+def queue(core: FakeCore, suspects: Suspects) -> CheckQueue:
+    return CheckQueue(core, suspects)
 
 
 def test_the_result_is_told(core: FakeCore, queue: CheckQueue) -> None:
@@ -30,6 +36,17 @@ def test_a_flood_of_checks_leaves_threads_for_pictures(core: FakeCore, queue: Ch
     assert len(core.jobs) == AT_ONCE
     core.do_jobs()
     assert len(told) == 100
+
+
+def test_suspects_are_checked_last(core: FakeCore, queue: CheckQueue, suspects: Suspects) -> None:
+    suspects.failed("flood")
+    told: list[str] = []
+    for _ in range(AT_ONCE + 2):
+        queue.submit("flood", lambda: False, lambda good: told.append("flood"))
+    for _ in range(2):
+        queue.submit("elsewhere", lambda: True, lambda good: told.append("elsewhere"))
+    core.do_jobs()
+    assert told == [*["flood"] * AT_ONCE, "elsewhere", "elsewhere", "flood", "flood"]
 
 
 def test_another_network_does_not_wait_behind_a_flood(core: FakeCore, queue: CheckQueue) -> None:

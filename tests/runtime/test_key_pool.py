@@ -4,6 +4,7 @@ import pytest
 
 from redspice import key_pool
 from redspice.key_pool import (
+    BREATH,
     PAUSE,
     POOL_SIZE,
     READY,
@@ -13,6 +14,7 @@ from redspice.key_pool import (
     KeyRequest,
 )
 from redspice.limits import DEFAULT_LIMITS
+from redspice.suspects import Suspects
 from redspice.ticket import TicketKey
 from runtime.fake_core import FakeCore
 
@@ -39,8 +41,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[TicketKey]:
 
 
 @pytest.fixture
-def pool(core: FakeCore, made: list[TicketKey]) -> KeyPool:
-    pool = KeyPool()
+def suspects(core: FakeCore) -> Suspects:
+    return Suspects(core.now, lambda: 30.0)
+
+
+@pytest.fixture
+def pool(core: FakeCore, made: list[TicketKey], suspects: Suspects) -> KeyPool:
+    pool = KeyPool(suspects)
     pool.start(core)
     return pool
 
@@ -82,6 +89,61 @@ def test_more_keys_are_made_now_and_then(
     core.advance(60)
     assert not core.jobs
     assert core.armed == 0, "a full pool asks for nothing"
+
+
+def test_what_is_ready_is_kept_for_others_than_suspects(
+    pool: KeyPool, core: FakeCore, suspects: Suspects
+) -> None:
+    core.do_jobs()
+    suspects.failed("flood")
+    flood = [Link(pool, network="flood") for _ in range(3)]
+    assert [link.key for link in flood] == [None] * 3
+    assert Link(pool, network="elsewhere").key is not None
+
+
+def test_for_suspects_alone_keys_are_made_half_of_the_time(
+    pool: KeyPool, core: FakeCore, suspects: Suspects
+) -> None:
+    core.do_jobs()
+    suspects.failed("flood")
+    flood = [Link(pool, network="flood") for _ in range(3)]
+    for served in range(3):
+        assert not core.jobs
+        core.advance(KEY_SECONDS if served else BREATH)
+        (job,) = core.jobs
+        core.advance(KEY_SECONDS)
+        core.jobs.clear()
+        job()
+        assert [link.key is not None for link in flood] == [True] * (served + 1) + [False] * (
+            2 - served
+        )
+    assert pool.waiting == 0
+
+
+def test_others_do_not_wait_for_the_breath_between_keys_for_suspects(
+    pool: KeyPool, core: FakeCore, suspects: Suspects
+) -> None:
+    suspects.failed("flood")
+    core.do_jobs()
+    flood = Link(pool, network="flood")
+    assert not core.jobs
+    assert Link(pool, network="elsewhere").key is not None
+    core.jobs.popleft()()
+    assert (flood.key, len(pool), len(core.jobs)) == (None, READY, 0)
+    core.advance(BREATH)
+    core.do_jobs()
+    assert flood.key is not None
+
+
+def test_more_keys_than_are_kept_go_to_suspects_at_once(
+    pool: KeyPool, core: FakeCore, suspects: Suspects
+) -> None:
+    core.do_jobs()
+    core.advance(PAUSE)
+    core.do_jobs()
+    suspects.failed("flood")
+    flood = [Link(pool, network="flood") for _ in range(2)]
+    assert [link.key is not None for link in flood] == [True, False]
 
 
 def test_a_key_that_is_taken_is_replaced(
@@ -271,8 +333,10 @@ def test_the_shared_key_stays_until_it_is_retired(pool: KeyPool, core: FakeCore)
     assert Link(pool, shared=True).key is not first
 
 
-def test_a_pool_that_has_no_core_yet_keeps_links_waiting(core: FakeCore) -> None:
-    pool = KeyPool()
+def test_a_pool_that_has_no_core_yet_keeps_links_waiting(
+    core: FakeCore, suspects: Suspects
+) -> None:
+    pool = KeyPool(suspects)
     links = [Link(pool), Link(pool, shared=True)]
     assert pool.waiting == 2
     pool.start(core)

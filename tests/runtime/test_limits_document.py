@@ -28,12 +28,14 @@ from redspice.channels.webdav import WebdavChannel
 from redspice.display.damage import MAX_RECTS
 from redspice.display.pictures import MAX_BYTES, MAX_PICTURES
 from redspice.flow import MAX_BUDGET, QUEUE
+from redspice.key_pool import READY
 from redspice.limits import LIMITS, Limits
 from redspice.link import MAX_EARLY_BYTES
 from redspice.link_messages import MAX_CAPS_WORDS, MAX_LINK_SIZE
 from redspice.migration import arrival
 from redspice.migration.data import MAX_SURFACES
 from redspice.sasl.stage import MAX_DATA_SIZE, MAX_NAME_SIZE
+from redspice.suspects import MOST_SUSPECTS
 from redspice.ticket import MAX_PASSWORD_LENGTH
 from redspice.worker_channel import MOST_UNREAD
 
@@ -111,6 +113,8 @@ QUEUES = (
     cursor_cache.MAX_CURSORS,
     cursor_cache.MAX_BYTES,
     check_queue.AT_ONCE,
+    MOST_SUSPECTS,
+    READY,
     MAX_CONNECTIONS,
 )
 

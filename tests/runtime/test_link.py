@@ -17,6 +17,7 @@ from redspice.key_pool import KeyPool, KeyRequest
 from redspice.link import MAX_EARLY_BYTES, LinkStage, LinkState
 from redspice.link_messages import LinkMess, parse_mess
 from redspice.sasl.mechanism import Mechanism
+from redspice.suspects import Suspects
 from redspice.ticket import TicketKey
 from redspice.transport import Transport
 from redspice_protocol.enums import LinkErr
@@ -36,12 +37,14 @@ class Policy:
         self.session = LinkErr.OK
         self.password = b"secret"
         self.keys: list[TicketKey] = []
-        self.pool = KeyPool()
+        core = FakeCore()
+        suspects = Suspects(core.now, lambda: 30.0)
+        self.pool = KeyPool(suspects)
         self.key_ready = True
         self.waiting: list[Callable[[TicketKey], None]] = []
         self.offers: Mapping[str, Callable[[], Mechanism]] | None = None
         self.checks: list[Callable[[], None]] = []
-        self.queue = CheckQueue(FakeCore())
+        self.queue = CheckQueue(core, suspects)
 
     def check_channel(self, channel_type: int, transport: Transport) -> LinkErr:
         return self.wrong_transport

@@ -20,6 +20,7 @@ from redspice.aio.tls import TlsFacts
 from redspice.connection import Connection
 from redspice.limits import Limits
 from redspice.refusals import RefusalLog
+from redspice.suspects import Suspects
 from redspice.transport import Transport
 
 MAX_UNSENT = 16 * 1024
@@ -37,6 +38,10 @@ class Host(Protocol):
     @property
     def refusals(self) -> RefusalLog:
         """Where it is said who was not let in."""
+
+    @property
+    def suspects(self) -> Suspects:
+        """Where it is remembered who has failed."""
 
     def connect(
         self, arrival: Arrival, transport: Transport, skip_auth: bool
@@ -148,6 +153,7 @@ class Arrival:
         if error is not None:
             line = f"{self.peer.name}: TLS handshake failed: {_reason(error)}"
             self._host.refusals.add("TLS handshakes failed", line)
+            self._host.suspects.failed(self.network)
         self._be_gone()
 
     def _be_gone(self) -> None:

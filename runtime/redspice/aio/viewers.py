@@ -21,6 +21,7 @@ from redspice.connection import Connection
 from redspice.limits import Limits
 from redspice.reds import RedsState
 from redspice.refusals import RefusalLog
+from redspice.suspects import Suspects
 from redspice.transport import Transport
 
 
@@ -31,7 +32,7 @@ class Viewers:
         self._reds = reds
         self._origins = origins
         self._inside: dict[Arrival, None] = {}  # the oldest first
-        self._doorstep = Doorstep()
+        self._doorstep = Doorstep(reds.admission.suspects)
         self._unlinked = WaitingRoom()
         self._closing = False
         self._all_gone = asyncio.Event()
@@ -46,6 +47,10 @@ class Viewers:
     @property
     def refusals(self) -> RefusalLog:
         return self._reds.refusals
+
+    @property
+    def suspects(self) -> Suspects:
+        return self._reds.admission.suspects
 
     def admit(
         self,
