@@ -2,7 +2,7 @@
 
 A third each of garbage, of link messages with nothing after them and of wrong passwords, once from
 a single address and once from fifty. A viewer that is in counts its pictures, and once a second a
-new one comes from an address of its own.
+new one comes from an address of its own, and another one from an address of the flood.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soak.figures import Figure, at_least, at_most
+from soak.flooder import source
 from soak.server import SoakServer, soak_server
 from soak.viewer import Address, LinkFailedError, Viewer, connect, open_viewer
 
@@ -23,6 +24,7 @@ SECONDS = 30.0
 WARM_UP = 10.0
 PASSWORD = "open sesame"
 HONEST = "127.0.0.2"
+NEIGHBOUR = source(0)
 NEWCOMER_PATIENCE = 5.0
 ADDRESSES = (1, 50)
 
@@ -37,6 +39,8 @@ class Noticed:
     links: list[float] = field(default_factory=list)
     """Seconds that newcomers took."""
     locked_out: int = 0
+    neighbours: list[float] = field(default_factory=list)
+    """The same of those that share an address with the flood."""
     attempts: dict[str, int] = field(default_factory=dict)
     cpu: float = 0.0
     """Seconds of processor time that the server took."""
@@ -71,6 +75,7 @@ def judge(name: str, noticed: Noticed, seconds: float) -> list[Figure]:
         at_least(name, "pictures that a viewer keeps", kept, "%", 90),
         at_most(name, "slowest newcomer", max(noticed.links, default=99.0), "s", 1),
         at_most(name, f"newcomers locked out, of {round(seconds)}", noticed.locked_out, "", 0),
+        Figure(name, "of as many from the flood's address, let in", len(noticed.neighbours), ""),
         at_most(name, "hostile links still open 15 s later", left, "", 0),
     ]
 
@@ -86,11 +91,14 @@ async def watch(server: SoakServer, hosts: int, seconds: float) -> Noticed:
     )
     await asyncio.sleep(1)  # until it has begun
     cpu, waited = server.cpu, server.waited
-    newcomers = asyncio.create_task(come(address, seconds - 2, noticed))
+    newcomers = asyncio.gather(
+        come(address, seconds - 2, HONEST, noticed.links),
+        come(address, seconds - 2, NEIGHBOUR, noticed.neighbours),
+    )
     noticed.during = await rate(viewer, seconds - 2)
     whole = seconds / (seconds - 2)
     noticed.cpu, noticed.waited = (server.cpu - cpu) * whole, (server.waited - waited) * whole
-    await newcomers
+    noticed.locked_out, _ = await newcomers
     output, _ = await flooder.communicate()
     noticed.attempts = json.loads(output)
     assert viewer.alive
@@ -105,18 +113,20 @@ async def rate(viewer: Viewer, seconds: float) -> float:
     return (viewer.frames - before) / seconds
 
 
-async def come(address: Address, seconds: float, noticed: Noticed) -> None:
-    """Once a second a new viewer, as long as a flood lasts."""
+async def come(address: Address, seconds: float, origin: str, links: list[float]) -> int:
+    """Once a second a new viewer, as long as a flood lasts; how many were locked out."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
+    locked_out = 0
     while (started := loop.time()) < end:
         try:
             channel = await connect(
-                address, "main", password=PASSWORD, source=HONEST, patience=NEWCOMER_PATIENCE
+                address, "main", password=PASSWORD, source=origin, patience=NEWCOMER_PATIENCE
             )
         except (LinkFailedError, OSError, TimeoutError):
-            noticed.locked_out += 1
+            locked_out += 1
         else:
-            noticed.links.append(loop.time() - started)
+            links.append(loop.time() - started)
             channel.close()
         await asyncio.sleep(max(0.0, started + 1 - loop.time()))
+    return locked_out

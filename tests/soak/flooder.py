@@ -31,6 +31,11 @@ Talk = Generator[int, bytes, None]
 """What an attempt says: yields how many bytes it waits for."""
 
 
+def source(number: int) -> str:
+    """The address of a host of the flood."""
+    return f"127.0.1.{number + 1}"
+
+
 class Attempt(asyncio.Protocol):
     """One hostile link."""
 
@@ -84,7 +89,7 @@ async def flood(host: str, port: int, rate: float, seconds: float, hosts: int) -
     loop = asyncio.get_running_loop()
     outcome: Counter[str] = Counter()
     talks = cycle((garbage, silence, wrong_password))
-    sources = cycle([f"127.0.1.{n + 1}" for n in range(hosts)])
+    sources = cycle(map(source, range(hosts)))
     running: set[asyncio.Task[None]] = set()
 
     async def attempt() -> None:
