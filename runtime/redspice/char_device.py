@@ -16,9 +16,9 @@ for it, up to `max_waiting` messages and `device_token_timeout` seconds; so a vi
 costs the others nothing, and a single viewer that is slow costs the guest's program a blocked
 write.
 
-How to use it: derive, fill in `read_step`, `send_message`, `send_tokens` and `drop_client`, call
-`open`, then `add_client` for each viewer, and `close` at the end. Callbacks may add and remove
-clients, and close. Whoever overrides `has_room` calls `room_again`.
+How to use it: derive, fill in what is abstract, call `open`, then `add_client` for each viewer,
+`room_again` when `has_room` was false and is true again, and `close` at the end. Callbacks may add
+and remove clients, and close.
 """
 
 from __future__ import annotations
@@ -114,9 +114,9 @@ class CharDevice(ABC, Generic[ClientT, MessageT]):
     def drop_client(self, client: ClientT, reason: str) -> None:
         """Disconnect a viewer that has not taken what waits for it."""
 
+    @abstractmethod
     def has_room(self, client: ClientT) -> bool:
         """Whether the viewer's connection can take more now; once it can, call `room_again`."""
-        return True
 
     def wants_data(self) -> bool:
         """Whether the device is to be read. It is not while nobody would get it."""
@@ -260,14 +260,14 @@ class CharDevice(ABC, Generic[ClientT, MessageT]):
         return data
 
     def receive_some(self, most: int) -> bytes:
-        """What the guest has, up to `most` bytes.
+        """What the guest has, up to `most` bytes; nothing if the device was closed meanwhile.
 
         Raises `ConfigurationError` for a device that returns more.
         """
         data = self.interface.read(most)
         if len(data) > most:
             raise ConfigurationError(f"read({most}) of the device returned {len(data)} bytes")
-        return data
+        return data if self.is_open else b""
 
     def send(self, message: MessageT, clients: Iterable[ClientT] | None = None) -> None:
         """Send a message to these viewers, or to all, as soon as each can take it."""

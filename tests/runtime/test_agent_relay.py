@@ -136,6 +136,29 @@ def test_an_agent_does_not_answer_for_what_was_read_of_the_one_before_it(reds: R
     assert second.messages(CLIENT) == [SAID]
 
 
+def test_an_agent_that_is_plugged_in_again_while_it_is_read_is_heard_from_its_start(
+    reds: RedsState,
+) -> None:
+    class Restarting(FakeAgent):
+        def read(self, most: int) -> bytes:
+            if not self.out.startswith(b"rest"):
+                return super().read(most)
+            rest = bytes(self.out[:4])
+            self.out.clear()
+            reds.remove_interface(self)
+            reds.add_interface(self)
+            user.start()
+            self.out += chunk(PIECE)
+            return rest
+
+    user = AgentUser(reds)
+    agent = Restarting()
+    agent.out += b"rest"
+    reds.add_interface(agent)
+    agent.wakeup()
+    assert user.pieces() == [PIECE]
+
+
 def test_a_message_that_cannot_be_made_does_not_keep_others_back(reds: RedsState) -> None:
     agent = with_agent(reds)
     device = reds.agent._device

@@ -230,18 +230,6 @@ def test_the_guest_is_not_read_while_the_connection_is_full(core: FakeCore) -> N
     assert core.armed == 0
 
 
-def test_a_device_that_knows_nothing_of_connections_takes_them_to_have_room(core: FakeCore) -> None:
-    class Unaware(Pairs):
-        def has_room(self, client: str) -> bool:
-            return CharDevice.has_room(self, client)
-
-    pairs = Unaware(core, Guest(b"aabb"))
-    pairs.full.add("a")
-    pairs.open()
-    pairs.add_client("a")
-    assert pairs.got == {"a": [b"aa", b"bb"]}
-
-
 def test_a_message_that_comes_in_pieces_waits_for_its_end(core: FakeCore) -> None:
     guest = Guest(b"a")
     pairs = device(core, guest)
@@ -329,6 +317,22 @@ def test_a_wakeup_out_of_a_read_does_not_read_twice(core: FakeCore) -> None:
     pairs = device(core, Eager(b"aabb"))
     pairs.add_client("a")
     assert pairs.got == {"a": [b"aa", b"bb"]}
+
+
+def test_a_device_that_is_closed_by_its_own_read_is_not_read_on(core: FakeCore) -> None:
+    class Closing(Guest):
+        def read(self, most: int) -> bytes:
+            pairs.close()
+            return super().read(1)
+
+    guest = Closing(b"aabb")
+    pairs = device(core, guest)
+    pairs.add_client("a")
+    assert guest.says == b"abb"
+    pairs.open()
+    pairs.add_client("b")
+    assert guest.says == b"bb"
+    assert pairs.got == {}
 
 
 # The life of a device.

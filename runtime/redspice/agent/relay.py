@@ -323,9 +323,8 @@ class AgentRelay:
         viewer.fail_agent("a message to the agent has no end, and others wait")
 
     def _fail(self, device: AgentDevice, reason: str) -> None:
-        if self._device is device:  # the embedder may have removed it while it was read
-            logger.warning("agent: %s", reason)
-            self._drop(device)
+        logger.warning("agent: %s", reason)
+        self._drop(device)
 
     def _drop(self, device: AgentDevice) -> None:
         self._device = None
