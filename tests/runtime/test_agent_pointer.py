@@ -6,7 +6,7 @@ from redspice.agent.bodies import MouseState
 from redspice.agent.capabilities import AgentCap
 from redspice.agent.pointer import MAX_WAITING, AgentTablet
 from redspice.display.framebuffer import Framebuffer
-from redspice.interfaces import QxlInterface, TabletInterface
+from redspice.interfaces import MouseInterface, QxlInterface, TabletInterface
 from redspice.reds import RedsState
 from redspice_protocol.enums import MouseButton, MouseButtonMask
 from redspice_protocol.inputs import MsgcInputsMousePosition, MsgcInputsMousePress
@@ -184,3 +184,55 @@ def test_an_agent_may_be_removed_while_it_is_told_of_a_turn_of_the_wheel(reds: R
     assert agent.messages(SERVER) == [MouseState(0, 0, 2 << 3)]
     assert agent.states == [True, False]
     assert not inputs.connection.closed
+
+
+def test_the_next_agent_hears_nothing_of_a_turn_of_the_wheel_that_another_was_told(
+    reds: RedsState,
+) -> None:
+    class Leaving(FakeAgent):
+        def write(self, data: memoryview) -> int:
+            taken = super().write(data)
+            reds.remove_interface(self)
+            return taken
+
+    reds.add_interface(Leaving())
+    inputs = AgentUser(reds).viewer.open("inputs")
+    inputs.send("mouse_press", MsgcInputsMousePress(MouseButton.UP, 0))
+    agent = with_agent(reds)
+    inputs.send("mouse_position", MsgcInputsMousePosition(7, 8, LEFT, 0))
+    assert agent.messages(SERVER) == [MouseState(7, 8, 2)]
+
+
+def test_an_agent_that_takes_the_place_of_another_hears_no_half_turn_of_the_wheel(
+    reds: RedsState,
+) -> None:
+    second = FakeAgent()
+
+    class Replaced(FakeAgent):
+        def write(self, data: memoryview) -> int:
+            taken = super().write(data)
+            reds.remove_interface(self)
+            reds.add_interface(second)
+            return taken
+
+    reds.add_interface(Replaced())
+    inputs = AgentUser(reds).viewer.open("inputs")
+    inputs.send("mouse_press", MsgcInputsMousePress(MouseButton.UP, 0))
+    assert second.messages(SERVER) == []
+
+
+def test_the_next_agent_hears_nothing_that_came_as_the_one_before_went(reds: RedsState) -> None:
+    class Mouse(MouseInterface):
+        def buttons(self, buttons: int) -> None:
+            if not buttons:
+                reds.remove_interface(first)
+
+    reds.add_interface(Mouse())
+    inputs = AgentUser(reds).viewer.open("inputs")
+    inputs.send("mouse_press", MsgcInputsMousePress(MouseButton.LEFT, LEFT))
+    first = with_agent(reds)
+    inputs.send("mouse_position", MsgcInputsMousePosition(1, 2, 0, 0))
+    assert first.messages(SERVER) == []
+    second = with_agent(reds)
+    inputs.send("mouse_position", MsgcInputsMousePosition(7, 8, LEFT, 0))
+    assert second.messages(SERVER) == [MouseState(7, 8, 2)]

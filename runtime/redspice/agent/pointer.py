@@ -31,14 +31,19 @@ class AgentTablet(TabletInterface):
 
     def position(self, x: int, y: int, buttons: int) -> None:
         self._put(MouseState(x & UINT32, y & UINT32, agent_buttons(buttons), self.display_id))
+        self._due()
 
     def buttons(self, buttons: int) -> None:
         self._press(buttons)
+        self._due()
 
     def wheel(self, dz: int, buttons: int) -> None:
         """A turn of the wheel is a button that is pressed and released."""
+        # Both wait before the agent is told of the first: should that be its end, the other is
+        # forgotten too.
         self._press(buttons | WHEEL[dz])
         self._press(buttons)
+        self._due()
 
     def next(self) -> MouseState | None:
         """The oldest state that the agent has not been told."""
@@ -57,7 +62,6 @@ class AgentTablet(TabletInterface):
             self._waiting.pop()
         self._waiting.append(state)
         self._state = state
-        self._due()
 
 
 def agent_buttons(buttons: int) -> int:

@@ -311,6 +311,8 @@ class AgentRelay:
     def _pointer_due(self) -> None:
         if self._device is not None:
             self._device.say(self._pointer_state)
+        else:  # removed as the mouse, which was used before, let go of a button
+            self._tablet.clear()
 
     def _pointer_state(self) -> bytes | None:
         state = self._tablet.next()
