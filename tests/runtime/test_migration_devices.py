@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -99,6 +100,29 @@ def test_a_guest_that_goes_on_talking_is_heard_at_the_other_server(core: FakeCor
     event, said = moved.messages()
     assert event.message.event == PortEvent.OPENED
     assert bytes(said.message.data) == b"and there"
+
+
+def test_a_viewer_that_is_to_leave_as_its_port_is_read_does_not_linger(
+    core: FakeCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Moving(Port):
+        def read(self, most: int) -> bytes:
+            data = super().read(most)
+            if data:
+                source.migrate_end(True)
+            return data
+
+    port = Moving()
+    source = server(core, port)
+    source.limits = replace(source.limits, device_token_timeout=2.0)
+    _, peer = leave(source, "port")
+    port.say(b"nobody is told any more")
+    assert peer.names() == ["migrate"]
+    core.advance(1.9)
+    assert not peer.connection.closed
+    core.advance(0.1)
+    assert peer.connection.closed
+    assert "no tokens or room for the device in 2 s" in caplog.text
 
 
 def test_a_held_viewer_does_not_use_its_port(core: FakeCore) -> None:

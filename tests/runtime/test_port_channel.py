@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from redspice.channels.port import PORT
-from redspice.channels.spicevmc import MOST_MESSAGES
+from redspice.channels.spicevmc import MOST_MESSAGES, MOST_QUEUED, READ_SIZE
 from redspice.errors import ConfigurationError
 from redspice.interfaces import ChannelEvent, ChannelEventInfo, PortEvent
-from redspice.limits import DEFAULT_LIMITS
+from redspice.limits import DEFAULT_LIMITS, Limits
 from redspice.reds import RedsState
 from redspice_protocol.base import MsgData
 from redspice_protocol.port import MsgcPortEvent
 from runtime.fake_core import FakeCore
 from runtime.guest import Port
-from runtime.peer import Viewer
+from runtime.peer import PASSWORD, Peer, Viewer
 
 WEBDAV = "org.spice-space.webdav.0"
 
@@ -189,35 +189,147 @@ def test_a_port_may_be_plugged_in_again_as_it_is_removed(
 class Breaking(Port):
     """A port that sends breaks while it is read, more than may wait for a viewer."""
 
+    breaks = 2 * MOST_MESSAGES
+
     def read(self, most: int) -> bytes:
         data = super().read(most)
-        for _ in range(MOST_MESSAGES if data else 0):
+        for _ in range(self.breaks if data else 0):
             self.port_event(PortEvent.BREAK)
         return data
 
 
-def test_data_that_has_no_room_beside_events_waits_for_the_viewer(reds: RedsState) -> None:
-    port = Breaking()
-    reds.add_interface(port)
-    peer = Viewer(reds).open("port")
-    peer.messages()
-    port.say(b"after all these")
-    *breaks, last = peer.messages()
-    assert [one.name for one in breaks] == ["event"] * MOST_MESSAGES
-    assert bytes(last.message.data) == b"after all these"
+def said(peer: Peer) -> list[bytes | PortEvent]:
+    """What the guest said and did, as the viewer heard of it since."""
+    return [
+        PortEvent(one.message.event) if one.name == "event" else bytes(one.message.data)
+        for one in peer.messages()
+    ]
 
 
-def test_a_viewer_that_makes_no_room_for_data_beside_events_loses_the_port(
-    reds: RedsState, core: FakeCore, caplog: pytest.LogCaptureFixture
-) -> None:
-    port = Breaking()
-    reds.add_interface(port)
+def opened(reds: RedsState) -> Peer:
     peer = Viewer(reds).open("port")
     peer.messages()
-    port.say(b"unread")
-    core.advance(DEFAULT_LIMITS.device_token_timeout - 1)
+    return peer
+
+
+def test_events_of_a_read_follow_what_it_returns(reds: RedsState) -> None:
+    port = Breaking()
+    reds.add_interface(port)
+    peer = opened(reds)
+    port.say(b"before all these")
+    assert said(peer) == [b"before all these"] + [PortEvent.BREAK] * port.breaks
+
+
+def test_events_of_a_read_come_before_what_the_next_one_returns(reds: RedsState) -> None:
+    class Programs(Port):
+        """Two programs, one after the other."""
+
+        def read(self, most: int) -> bytes:
+            program, end, rest = self.says.partition(b".")
+            self.says = rest
+            if end:
+                self.port_event(PortEvent.CLOSED)
+                self.port_event(PortEvent.OPENED)
+            return bytes(program)
+
+    port = Programs()
+    reds.add_interface(port)
+    peer = opened(reds)
+    port.say(b"first.second")
+    assert said(peer) == [b"first", PortEvent.CLOSED, PortEvent.OPENED, b"second"]
+
+
+def test_a_read_may_tell_an_event_alone(reds: RedsState) -> None:
+    class Silent(Port):
+        over = False
+
+        def read(self, most: int) -> bytes:
+            if self.over:
+                self.over = False
+                self.port_event(PortEvent.CLOSED)
+            return b""
+
+    port = Silent()
+    reds.add_interface(port)
+    peer = opened(reds)
+    port.over = True
+    port.wakeup()
+    assert said(peer) == [PortEvent.CLOSED]
+
+
+def test_a_slow_viewer_keeps_a_port_of_many_events(reds: RedsState, core: FakeCore) -> None:
+    port = Breaking()
+    reds.add_interface(port)
+    peer = opened(reds)
+    port.say(b"one")
+    port.say(b"two")
+    core.advance(10 * DEFAULT_LIMITS.device_token_timeout)
     assert not peer.connection.closed
-    core.advance(1)
-    assert peer.connection.closed
-    assert "no tokens or room for the device in 30 s" in caplog.text
-    assert port.told[-2:] == [("state", False), ("event", PortEvent.CLOSED)]
+    assert port.says == b"two", "the guest waits instead"
+    breaks = [PortEvent.BREAK] * port.breaks
+    assert said(peer) == [b"one", *breaks, b"two", *breaks]
+
+
+def test_an_event_does_not_overtake_what_a_slow_viewer_has_not_taken(reds: RedsState) -> None:
+    port = Port()
+    reds.add_interface(port)
+    peer = opened(reds)
+    port.say(b"x" * 2 * MOST_QUEUED)
+    port.port_event(PortEvent.CLOSED)
+    assert len(port.says) == MOST_QUEUED
+    *data, event = said(peer)
+    assert data == [b"x" * READ_SIZE] * (2 * MOST_QUEUED // READ_SIZE)
+    assert event is PortEvent.CLOSED
+
+
+def test_an_event_of_a_read_does_not_overtake_one_that_was_told_before(reds: RedsState) -> None:
+    port = Breaking()
+    port.breaks = 0
+    reds.add_interface(port)
+    peer = opened(reds)
+    port.say(b"x" * 2 * MOST_QUEUED)
+    port.port_event(PortEvent.CLOSED)
+    port.breaks = 1
+    events = [one for one in said(peer) if isinstance(one, PortEvent)]
+    assert events == [PortEvent.CLOSED] + [PortEvent.BREAK] * (MOST_QUEUED // READ_SIZE)
+
+
+def test_a_port_opened_and_closed_without_end_costs_a_slow_viewer_nothing(
+    core: FakeCore,
+) -> None:
+    reds = RedsState(Limits(max_waiting_messages=64))
+    reds.init(core)
+    reds.set_ticket(PASSWORD)
+    port = Port()
+    reds.add_interface(port)
+    peer = opened(reds)
+    for _ in range(1000):
+        port.port_event(PortEvent.OPENED)
+        port.port_event(PortEvent.CLOSED)
+    assert not peer.connection.closed
+    events = said(peer)
+    assert events == [PortEvent.OPENED, PortEvent.CLOSED] * (len(events) // 2)
+    assert len(events) <= 64
+
+
+def test_a_port_that_opens_as_its_viewer_comes_tells_so_before_it_speaks(reds: RedsState) -> None:
+    class Greeting(Port):
+        def state(self, connected: bool) -> None:
+            self.port_event(PortEvent.OPENED if connected else PortEvent.CLOSED)
+
+    reds.add_interface(Greeting(says=b"hello"))
+    init, event, data = Viewer(reds).open("port").messages()
+    assert (init.name, init.message.opened) == ("init", 0)
+    assert (event.name, event.message.event) == ("event", PortEvent.OPENED)
+    assert bytes(data.message.data) == b"hello"
+
+
+def test_events_that_waited_for_a_viewer_are_not_told_to_the_next(reds: RedsState) -> None:
+    port = Breaking()
+    reds.add_interface(port)
+    first = opened(reds)
+    port.say(b"unread")
+    port.port_event(PortEvent.OPENED)
+    first.connection.close()
+    (init,) = Viewer(reds).open("port").messages()
+    assert init.message.opened == 1

@@ -1,26 +1,91 @@
 """The port channel: a pipe with a name, for any program.
 
 It begins with INIT, which tells the name and whether a program in the guest has the port open.
-EVENT tells, both ways, that an end was opened or closed, or sent a break. What the guest said
-before an event comes before it, as far as the viewer has room; an event of the viewer does not wait
-for data that the device has not taken.
+EVENT tells, both ways, that an end was opened or closed, or sent a break.
+
+The guest's events stand among its bytes as it made them. One that the embedder tells out of `read`
+follows what that returns; any other follows all that `read` has to give, however long that takes.
+So a viewer that is slow hears of them late, and blocks the guest meanwhile. An event of the viewer
+does not wait for data that the device has not taken.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from redspice.channel_client import Handler
-from redspice.channels.spicevmc import SpicevmcChannel, SpicevmcChannelClient
+from redspice.channels.spicevmc import SpicevmcChannel, SpicevmcChannelClient, SpicevmcDevice
 from redspice.interfaces import PortEvent
 from redspice.pipe import PipeItem
 from redspice_protocol import CHANNELS, Buffer
 from redspice_protocol.port import MsgcPortEvent, MsgPortEvent, MsgPortInit
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redspice.interfaces import CharDeviceInterface, CoreInterface
+    from redspice.limits import Limits
+
 PORT = CHANNELS["port"]
 INIT = PORT.server.by_name["init"]
 EVENT = PORT.server.by_name["event"]
+
+# Events that may wait for the device to be read to its end. A guest that opens and closes a port
+# all the time, before a viewer that does not read, loses the oldest: what matters is the last.
+MOST_EVENTS = 32
+
+
+class PortDevice(SpicevmcDevice):
+    """The char device of a port, whose guest puts events among its bytes."""
+
+    def __init__(
+        self, core: CoreInterface, interface: CharDeviceInterface, limits: Callable[[], Limits]
+    ) -> None:
+        super().__init__(core, interface, limits)
+        self._in_read = False
+        self._due: deque[PortEvent] = deque()
+        """Events that follow what has been read."""
+        self._later: deque[PortEvent] = deque(maxlen=MOST_EVENTS)
+        """Events that follow what is still to be read."""
+
+    def close(self) -> None:
+        self._due.clear()
+        self._later.clear()
+        super().close()
+
+    def add_event(self, event: PortEvent) -> None:
+        """The guest did something. While nobody uses the port, INIT will tell what came of it."""
+        if not self.is_open:
+            return
+        self._later.append(event)
+        # Without a viewer, which is just about to come, nothing is being read.
+        if self._in_read or not self.clients:
+            self._make_due()
+        else:
+            self.read()
+
+    def receive_some(self, most: int) -> bytes:
+        self._in_read = True
+        try:
+            return super().receive_some(most)
+        finally:
+            self._in_read = False
+
+    def read_step(self) -> bool:
+        more = bool(self._due) or super().read_step()
+        if not more:
+            self._make_due()
+        while self._due and self.wants_data():
+            event = self._due.popleft()
+            for client in self.clients:
+                client.push(PipeItem(EVENT, MsgPortEvent(event=event)))
+        return more
+
+    def _make_due(self) -> None:
+        self._due.extend(self._later)
+        self._later.clear()
 
 
 class PortChannelClient(SpicevmcChannelClient):
@@ -60,15 +125,13 @@ class PortChannel(SpicevmcChannel):
 
     messages = PORT
     client_class = PortChannelClient
+    device_class = PortDevice
+    device: PortDevice
 
     def registered(self) -> None:
-        self.interface.event_listener = self._port_event
+        self.interface.event_listener = self.device.add_event
 
     def unregistered(self) -> None:
         # The embedder may have registered it again when it heard that the viewer is gone.
-        if self.interface.event_listener == self._port_event:
+        if self.interface.event_listener == self.device.add_event:
             self.interface.event_listener = None
-
-    def _port_event(self, event: PortEvent) -> None:
-        self.device.read()
-        self.push(PipeItem(EVENT, MsgPortEvent(event=event)))

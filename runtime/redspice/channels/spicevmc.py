@@ -221,11 +221,12 @@ class SpicevmcChannel(RedChannel[SpicevmcChannelClient]):
     allows_multiple = False
     migration_flags = TRANSFER
     client_class = SpicevmcChannelClient
+    device_class: ClassVar[type[SpicevmcDevice]] = SpicevmcDevice
 
     def __init__(self, reds: RedsState, interface: CharDeviceInterface, id: int = 0) -> None:
         super().__init__(reds, id)
         self.interface = interface
-        self.device = SpicevmcDevice(reds.core, interface, lambda: reds.limits)
+        self.device = self.device_class(reds.core, interface, lambda: reds.limits)
         # Bytes of contents, over all viewers: those that went plain, and those that went compressed
         # with their size before and after.
         self.in_data = self.in_compressed = self.in_decompressed = 0

@@ -70,6 +70,10 @@ class CharDeviceInterface(Interface):
     def port_event(self, event: PortEvent) -> None:
         """The guest opened, closed or broke its end of a port. For the embedder to call.
 
+        The viewer is told after what `read` is about to return if this is called in it, otherwise
+        after all that `read` still has to return. So an embedder that holds what was said before
+        and after an event tells the event in `read`, with the last bytes before it.
+
         Raises `ConfigurationError` for what is no `PortEvent`.
         """
         try:
