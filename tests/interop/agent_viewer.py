@@ -26,7 +26,7 @@ def viewer(folder: Path, port: int) -> Iterator[GtkViewer]:
     ) as process:
         try:
             user = GtkViewer(process, folder)
-            user.wait_for(["opened", "inputs"], ["opened", "display"])
+            user.wait_for(["opened", "inputs-0"], ["opened", "display-0"])
             user.wait_for_count(2, "agent")  # that there is one, and what it can do
             yield user
             user.quit()

@@ -1,33 +1,16 @@
-"""A viewer to be told what to do: spice-gtk, scripted through GObject introspection.
+"""A viewer to be told what to do with its keyboard and mouse, and what it shows.
 
-Runs under the system's Python, so it imports nothing of ours. It speaks lines of JSON: on stdin
-come orders, `["key_press", 30]`; on stdout goes what happens, `["opened", "main-0"]`. It ends with
-its stdin, or when ordered to `quit`.
-
-Two things about the introspection shape the code. `connect` of a session means connecting to the
-server, so signals need `GObject.Object.connect`. And a raw pointer among the arguments of a
-function or signal is of no use in Python, so pixels are fetched through ctypes, with
-`hash(object)` as the address of a GObject.
+See `gtk_session.py` for how it talks. Its orders are the functions of spice-gtk's inputs channel
+and the methods below.
 """
 
-import argparse
 import ctypes
-import io
-import json
-import os
-import sys
 
-import gi
-
-gi.require_version("SpiceClientGLib", "2.0")
-from gi.repository import GLib, GObject  # noqa: E402
-from gi.repository import SpiceClientGLib as Spice  # noqa: E402
+from gtk_session import POINTER, Spice, Viewer, library, listen, options_parser, tell
 
 BYTES_PER_PIXEL = 4
 READABLE = (32, 96)
 """The surface formats xRGB and ARGB, four bytes a pixel."""
-
-library = ctypes.CDLL("libspice-client-glib-2.0.so.8")
 
 
 class Primary(ctypes.Structure):
@@ -57,74 +40,34 @@ class CursorShape(ctypes.Structure):
     ]
 
 
-def tell(event, *details):
-    """One line for the test: what happened."""
-    print(json.dumps([event, *details]), flush=True)
-
-
-def listen(emitter, signal, callback):
-    GObject.Object.connect(emitter, signal, callback)
-
-
-def die_on_exception(*error):
-    """An exception in a callback would otherwise only be printed."""
-    sys.__excepthook__(*error)
-    os._exit(1)
-
-
-class Viewer:
-    """One session and its channels."""
+class GtkViewer(Viewer):
+    """One session with a user who looks, types and points."""
 
     def __init__(self, options):
-        self.channels = {}
-        self.loop = GLib.MainLoop()
-        # Without a buffer: what waits there would not wake the main loop.
-        self.orders = io.FileIO(0)  # unbuffered: a line that is read is a line that was announced
-        self.session = Spice.Session()
-        self.session.set_property("host", "127.0.0.1")
-        self.session.set_property("port", options.port)
+        properties = dict(setting.split("=", 1) for setting in options.set)
         if options.password is not None:
-            self.session.set_property("password", options.password)
-        for setting in options.set:
-            name, value = setting.split("=", 1)
-            self.session.set_property(name, int(value) if name == "verify" else value)
-        for feature in ("enable-audio", "enable-usbredir", "enable-smartcard"):
-            self.session.set_property(feature, False)
-        listen(self.session, "channel-new", self.channel_new)
+            properties["password"] = options.password
+        if "verify" in properties:
+            properties["verify"] = int(properties["verify"])
+        super().__init__(
+            options.port,
+            enable_audio=False,
+            enable_usbredir=False,
+            enable_smartcard=False,
+            **properties,
+        )
         listen(
             self.session,
             "notify::migration-state",
             lambda s, _: tell("migration", s.get_property("migration-state").value_nick),
         )
 
-    def run(self):
-        GLib.io_add_watch(
-            GLib.IOChannel.unix_new(self.orders.fileno()),
-            GLib.PRIORITY_DEFAULT,
-            GLib.IOCondition.IN | GLib.IOCondition.HUP,
-            self.order,
-        )
-        library.spice_session_connect(ctypes.c_void_p(hash(self.session)))
-        self.loop.run()
-
-    def channel_new(self, session, channel):
-        kind = Spice.Channel.type_to_string(channel.get_property("channel-type"))
-        name = f"{kind}-{channel.get_property('channel-id')}"
-        self.channels[name] = channel
-        listen(channel, "channel-event", lambda c, event: tell(event.value_nick, name))
+    def follow(self, kind, channel):
         for signal, callback in self.SIGNALS.get(kind, {}).items():
             listen(channel, signal, callback)
-        if kind != "main":
-            library.spice_channel_connect(ctypes.c_void_p(hash(channel)))
 
-    def order(self, source, condition):
-        """Obey the next line of stdin."""
-        line = self.orders.readline()
-        name, *arguments = json.loads(line) if line else ["quit"]
-        if name == "quit":
-            library.spice_session_disconnect(ctypes.c_void_p(hash(self.session)))
-            self.loop.quit()
-        elif name in ("save", "cursor"):
+    def obey(self, name, *arguments):
+        if name in ("save", "cursor"):
             getattr(self, name)(*arguments)
         elif name == "prefer_compression":
             Spice.DisplayChannel.display_channel_change_preferred_compression(
@@ -136,12 +79,11 @@ class Viewer:
             self.channels["main-0"].request_mouse_mode(*arguments)
         else:
             getattr(self.channels["inputs-0"], name)(*arguments)
-        return name != "quit"
 
     def save(self, path):
         """Write the primary surface to a file, as BGRX rows without padding."""
         primary = Primary()
-        display = ctypes.c_void_p(hash(self.channels["display-0"]))
+        display = POINTER(hash(self.channels["display-0"]))
         found = library.spice_display_channel_get_primary(display, 0, ctypes.byref(primary))
         if not found or not primary.data or primary.format not in READABLE:
             tell("saved", 0, 0)
@@ -156,7 +98,7 @@ class Viewer:
     def cursor(self):
         """Say what the cursor looks like, pixels in hexadecimal."""
         pointer = ctypes.c_void_p()
-        channel = ctypes.c_void_p(hash(self.channels["cursor-0"]))
+        channel = POINTER(hash(self.channels["cursor-0"]))
         library.g_object_get(channel, b"cursor", ctypes.byref(pointer), None)
         shape = CursorShape.from_address(pointer.value)
         pixels = ctypes.string_at(shape.data, shape.width * shape.height * BYTES_PER_PIXEL)
@@ -189,12 +131,10 @@ class Viewer:
 
 
 def main():
-    parser = argparse.ArgumentParser(description="a SPICE viewer driven by lines of JSON")
-    parser.add_argument("--port", required=True)
+    parser = options_parser("a SPICE viewer driven by lines of JSON")
     parser.add_argument("--password")
     parser.add_argument("--set", action="append", default=[], metavar="PROPERTY=VALUE")
-    sys.excepthook = die_on_exception
-    Viewer(parser.parse_args()).run()
+    GtkViewer(parser.parse_args()).run()
 
 
 main()
