@@ -13,7 +13,9 @@ from redspice_codegen.layout import Path
 _TAKEN = frozenset(
     [
         "_",
+        "array_length",
         "at",
+        "bad_pointer",
         "body",
         "buffer",
         "bytearray",
@@ -25,12 +27,14 @@ _TAKEN = frozenset(
         "fixed",
         "head",
         "int",
+        "isinstance",
         "later",
         "len",
         "list",
         "memoryview",
         "message",
         "new",
+        "null_pointer",
         "number",
         "own",
         "parts",
@@ -45,10 +49,11 @@ _TAKEN = frozenset(
         "value",
         "varying",
         "view",
+        "wrong_size",
     ]
 )
 
-#: How functions begin that generated functions call.
+#: How functions begin that generated functions call. Classes and constants begin with a capital.
 _FUNCTIONS = ("pack_", "read_", "unpack_", "write_")
 
 
@@ -65,8 +70,8 @@ class Locals:
     """The local variables of one function: a name of its own for each path.
 
     A value is called by its path, joined; where that is taken or reserved, `_` is added, and where
-    it could be a function, `its_` is put in front. Variables beside a value (the offset of a
-    pointer) have the value's path and a word more.
+    it could be a function or a class, `its_` is put in front. Variables beside a value (the offset
+    of a pointer) have the value's path and a word more.
     """
 
     def __init__(self) -> None:
@@ -77,7 +82,7 @@ class Locals:
         path = (*path, word) if word else path
         if path not in self._names:
             name = "_".join(path)
-            if name.startswith(_FUNCTIONS):
+            if name.startswith(_FUNCTIONS) or name[:1].isupper():
                 name = f"its_{name}"
             while name in self._taken or keyword.iskeyword(name):
                 name += "_"

@@ -1309,8 +1309,8 @@ def write_draw_copy(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_mask_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_COPY_4.pack(
             number,
             end,
@@ -1498,8 +1498,8 @@ def write_draw_blend(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_mask_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_BLEND_4.pack(
             number,
             end,
@@ -1663,8 +1663,8 @@ def write_draw_blackness(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_mask_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_BLACKNESS_4.pack(
             number,
             end,
@@ -1811,8 +1811,8 @@ def write_draw_whiteness(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_mask_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_WHITENESS_4.pack(
             number,
             end,
@@ -1959,8 +1959,8 @@ def write_draw_invers(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_mask_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_INVERS_4.pack(
             number,
             end,
@@ -2931,8 +2931,8 @@ def write_draw_transparent(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_src_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_TRANSPARENT_4.pack(
             number,
             end,
@@ -3090,8 +3090,8 @@ def write_draw_alpha_blend(parts: list[Buffer], number: int, value: Any) -> int:
         end += write_image(parts, later, data_src_bitmap)
     if later:
         end = settle(parts, later, end)
+    own: list[Buffer] = []
     if base_clip_type == 1:  # RECTS
-        own: list[Buffer] = []
         parts[0] = _DRAW_ALPHA_BLEND_4.pack(
             number,
             end,

@@ -8,7 +8,7 @@ from importlib import import_module
 from struct import Struct
 from typing import Any
 
-from .shape import misfit
+from .shape import refusal
 from .wire import UNFIT, Buffer, check_flat
 
 #: The number of the message u16, the size of its body u32.
@@ -125,20 +125,20 @@ def fixed(
     def frame(value: Any) -> bytes:
         try:
             return write(id, value)
-        except UNFIT:
-            raise misfit(path, value, type) from None
+        except UNFIT as error:
+            raise refusal(error, path, value, type) from None
 
     def marshal(value: Any) -> bytes:
         try:
             return write(id, value)[MINI_HEADER_SIZE:]
-        except UNFIT:
-            raise misfit(path, value, type) from None
+        except UNFIT as error:
+            raise refusal(error, path, value, type) from None
 
     def marshal_parts(value: Any) -> list[Buffer]:
         try:
             return [write(id, value)[MINI_HEADER_SIZE:]]
-        except UNFIT:
-            raise misfit(path, value, type) from None
+        except UNFIT as error:
+            raise refusal(error, path, value, type) from None
 
     return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, size, frame)
 
@@ -151,9 +151,8 @@ def varying(
     write: Callable[[list[Buffer], int, Any], int],
     path: str,
 ) -> MessageType:
-    """A message of varying size: `write` adds its parts to a list whose first place is for the one
-    with the header, and returns the size of the body, which is wrong if a payload is not of single
-    bytes."""
+    """A message of varying size: `write` adds its parts to a list, whose first place is for the one
+    with the header, and returns the size of the body if all payloads are of single bytes."""
 
     def frame(value: Any) -> bytes:
         parts: list[Buffer] = [b""]
@@ -161,10 +160,10 @@ def varying(
             size = write(parts, id, value)
             whole = b"".join(parts)
             if len(whole) != MINI_HEADER_SIZE + size:
-                raise TypeError("not a flat buffer of bytes")
+                raise TypeError  # a payload that is not of single bytes
             return whole
-        except UNFIT:
-            raise misfit(path, value, type) from None
+        except UNFIT as error:
+            raise refusal(error, path, value, type) from None
 
     def marshal(value: Any) -> bytes:
         parts: list[Buffer] = [b""]
@@ -173,10 +172,10 @@ def varying(
             parts[0] = parts[0][MINI_HEADER_SIZE:]
             body = b"".join(parts)
             if len(body) != size:
-                raise TypeError("not a flat buffer of bytes")
+                raise TypeError
             return body
-        except UNFIT:
-            raise misfit(path, value, type) from None
+        except UNFIT as error:
+            raise refusal(error, path, value, type) from None
 
     def marshal_parts(value: Any) -> list[Buffer]:
         parts: list[Buffer] = [b""]
@@ -184,8 +183,8 @@ def varying(
             write(parts, id, value)
             for part in parts:
                 check_flat(part)
-        except UNFIT:
-            raise misfit(path, value, type) from None
+        except UNFIT as error:
+            raise refusal(error, path, value, type) from None
         parts[0] = parts[0][MINI_HEADER_SIZE:]
         return parts
 

@@ -378,9 +378,9 @@ def write_client_service_add(parts: list[Buffer], number: int, value: Any) -> in
     parts.append(description)
     parts.append(b"\0")
     end += len(description) + 1
+    own: list[Buffer] = []
     if type_ == 2:  # IPP
         if ip_type == 1:  # IPv4
-            own: list[Buffer] = []
             parts[0] = _CLIENT_SERVICE_ADD_3.pack(
                 number,
                 end,

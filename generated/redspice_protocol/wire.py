@@ -14,8 +14,9 @@ from typing import Protocol, TypeVar
 
 Buffer = bytes | bytearray | memoryview
 
-#: What packing raises where a value does not fit: a number out of range, a missing arm.
-UNFIT = (struct.error, AttributeError, TypeError, BufferError)
+#: What packing raises where a value does not fit: a number out of range, a missing arm, an array
+#: for a number.
+UNFIT = (struct.error, AttributeError, TypeError, ValueError, BufferError)
 
 _T = TypeVar("_T")
 

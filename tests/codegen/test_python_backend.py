@@ -38,6 +38,42 @@ WORKING = {
         "struct F { uint8 x; uint16 y; }; struct R { uint8 size; uint8 data[size]; };"
         "struct T { uint16 z; };",
     ),
+    "usual, with an array of structs that vary": spec(
+        "U *a @usual;",
+        "struct R { uint8 size; uint8 data[size]; }; struct P { uint8 n; R d[n]; };"
+        "struct U { k t; switch (t) { case A: P p; } u; };",
+    ),
+    "usual, with an array of flat structs in front": spec(
+        "U *a @usual; U *b;",
+        "struct F { uint8 x; uint16 y; }; struct P { uint8 n; F d[n]; };"
+        "struct U { P p; k t; switch (t) { case A: P q; default: uint8 z; } u; };",
+    ),
+    "usual, beside a pointer that must not be null": spec(
+        "U *a @usual; T *b @nonnull;",
+        "struct T { uint16 z; }; struct U { k t; switch (t) { case A: uint8 x; } u; };",
+    ),
+    "usual, with nothing behind": spec("E *e @usual; uint8 z;", "struct E { };"),
+    "members called as classes": spec(
+        "S S; S MsgTestOne; T *Target; k WireError; switch (WireError) { case A: uint8 Buffer[2]; }"
+        " u @anon;",
+        "struct S { uint8 y; }; struct T { uint8 z; };",
+    ),
+    "members called as helpers": spec(
+        "k array_length; switch (array_length) { case A: uint8 x; } u @anon; S *bad_pointer;"
+        "S *null_pointer; uint8 wrong_size; uint16 *isinstance[wrong_size]; S *new;",
+        "struct S { uint8 y; };",
+    ),
+    "targets and arrays in arms": spec(
+        "uint8 c; k t; switch (t) { case A: T *x; case B: uint8 y[c]; case C: uint16 z[c]; }"
+        "u @anon;",
+        "struct T { uint16 z; };",
+    ),
+    "arms that share a name": spec(
+        "uint8 c; k t; switch (t) { case A: R x[c]; case B: R x[c]; } u @anon;"
+        "switch (t) { case A: T *y @marshall; case B: T *y @marshall; } v @anon;",
+        "struct R { uint8 size; uint8 data[size]; }; struct S { uint8 a; };"
+        "struct T { uint16 z; S *more; };",
+    ),
     "long conditions": spec(
         f"T *{LONG} @usual; T *{LONG}_too; k t; uint8 {LONG}_n;"
         f"switch (t) {{ case A: uint16 *{LONG}_a[{LONG}_n]; case B: uint32 y; }} u @anon;",
@@ -130,6 +166,22 @@ def test_awkward_specs_work(text: str, tmp_path: Path, request: pytest.FixtureRe
     package = imported(text, tmp_path, name)
     for channel, _, message in messages(resolved(text)):
         check_comes_back(package, message_type(package, channel, message), message.body)
+
+
+#: Where a class has an attribute called as another class, its annotations cannot be read.
+UNTYPED = frozenset({"members called as classes"})
+
+
+def test_awkward_specs_pass_the_type_checker(tmp_path: Path) -> None:
+    for number, (name, text) in enumerate(WORKING.items()):
+        if name not in UNTYPED:
+            package = tmp_path / f"awkward_{number}"
+            package.mkdir()
+            for file, content in generated(text).items():
+                (package / file).write_text(content, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "."]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED)

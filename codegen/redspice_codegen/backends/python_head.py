@@ -25,15 +25,32 @@ _PARTS, _OWN = "parts", "own"
 
 def head_first(steps: Iterable[StepView], *, below: bool) -> Iterator[StepView]:
     """The steps that pack a message; `below`: targets may have been written before."""
-    first, *rest = steps
-    if below and not rest and isinstance(first, ChoiceStep):
-        yield _branches(first, lambda steps: head_first(steps, below=True))
-    elif not below or (not rest and isinstance(first, PackStep)):
-        yield from _led((first, *rest), _PARTS)
-    else:
+    if not below:
+        yield from _led(steps, _PARTS)
+        return
+    whole = tuple(_inserted(steps))
+    if _inserts(whole):
         yield LocalStep(_OWN, "[]", "list[Buffer]")
-        yield from _led((first, *rest), _OWN)
+    yield from whole
+
+
+def _inserted(steps: Iterable[StepView]) -> Iterator[StepView]:
+    """The head takes its place, and what follows it is inserted."""
+    first, *rest = steps
+    if isinstance(first, ChoiceStep) and not rest:
+        yield _branches(first, _inserted)
+        return
+    yield from _led((first, *rest), _OWN)
+    if rest or isinstance(first, ChoiceStep):
         yield InsertStep(_OWN)
+
+
+def _inserts(steps: Iterable[StepView]) -> bool:
+    return any(
+        isinstance(step, InsertStep)
+        or (isinstance(step, ChoiceStep) and any(_inserts(b.steps) for b in step.branches))
+        for step in steps
+    )
 
 
 def _led(steps: Iterable[StepView], dest: str) -> Iterator[StepView]:

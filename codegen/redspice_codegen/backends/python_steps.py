@@ -140,6 +140,8 @@ class PointerStep:
     content: ContentStep
     at_once: bool
     """Lay the target and all below it out before the next pointer's target."""
+    list: LocalStep | None = None
+    """The list for what is below, then."""
     at: int = 0
     """Where the pointer stands in the run, if the offset is put there afterwards."""
 

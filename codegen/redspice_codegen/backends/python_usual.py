@@ -38,16 +38,15 @@ def usual(steps: Steps) -> Usual | None:
         return None
     first, *others = slots
     struct = _struct(first)
-    if struct is None or not all(map(_struct, others)) or not _unconditional(slots, steps):
+    if struct is None or not all(map(_may_be_null, others)) or not _unconditional(slots, steps):
         return None
-    *before, choice = layout.lay_out(struct, first.path, first.access).steps
+    inside = layout.lay_out(struct, first.path, first.access).steps
+    choice = inside[-1] if inside else None
     if not isinstance(choice, layout.Choice) or choice.switch.tag.flags:
         return None
     branch = max(choice.branches, key=lambda branch: len(branch.tests))
-    target = (*before, *branch.steps)
-    if not branch.tests or any(isinstance(step, layout.Choice) for step in target):
-        return None
-    if any(layout.pointers(target)):
+    target = (*inside[:-1], *branch.steps)
+    if not branch.tests or not all(map(_plain, target)):
         return None
     whole = tuple(layout.melt((*_without(others, steps), *target)))
     return Usual(first, tuple(others), struct, choice, branch, target, whole)
@@ -57,6 +56,21 @@ def _struct(slot: layout.Slot) -> model.Struct | None:
     assert isinstance(slot.field.type, model.PointerType)
     target = slot.field.type.target
     return target if isinstance(target, model.Struct) else None
+
+
+def _may_be_null(slot: layout.Slot) -> bool:
+    return _struct(slot) is not None and not slot.field.nonnull
+
+
+def _plain(step: layout.Step) -> bool:
+    """Whether the step is written without looking further: no pointers, elements of one size."""
+    match step:
+        case layout.Run():
+            return not any(layout.pointers((step,)))
+        case layout.Array(type=model.ArrayType(element=model.Struct() as element)):
+            return layout.is_flat(element)
+        case _:
+            return isinstance(step, layout.Array)
 
 
 def _unconditional(slots: Collection[layout.Slot], steps: Steps) -> bool:

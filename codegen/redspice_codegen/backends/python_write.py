@@ -69,6 +69,7 @@ class Writer:
         self._names = Locals()
         self._fetched: set[Path] = set()
         """Tags of switches that are in a variable."""
+        self._lists: set[str] = set()
         self._locals = LocalSteps(self._names, path)
         self._placed = False
         """Whether all is placed when it is packed, as in a message."""
@@ -120,8 +121,14 @@ class Writer:
         """Elements of varying size are written to see how long they are."""
         for array in self._arrays(steps):
             if not array.size:
-                yield LocalStep(array.ahead, "[]", "list[Buffer]")
+                yield self._list(array.ahead, "Buffer")
                 yield replace(array, dest=array.ahead, counter="end")
+
+    def _list(self, variable: str, element: str) -> LocalStep:
+        """An empty list; arms that share a name share the variable, which has one annotation."""
+        annotation = "" if variable in self._lists else f"list[{element}]"
+        self._lists.add(variable)
+        return LocalStep(variable, "[]", annotation)
 
     def _chosen(self, steps: Steps) -> Iterator[StepView]:
         """Fetch the arms that are chosen, and add their sizes."""
@@ -178,7 +185,7 @@ class Writer:
         slots = list(layout.pointers(steps))
         laters = dict.fromkeys(later for slot in slots if (later := self._later(slot)))
         for later in laters:
-            yield LocalStep(later, "[]", "list[Target]")
+            yield self._list(later, "Target")
         yield from self._places(steps)
         for later in laters:
             yield SettleStep(later)
@@ -295,6 +302,7 @@ class Writer:
             nonnull=slot.field.nonnull,
             content=replace(content, dest=dest, counter=counter),
             at_once=at_once,
+            list=self._list(later, "Target") if at_once and self._placed else None,
         )
 
     def _array(self, array: model.ArrayType, path: Path) -> ContentStep:

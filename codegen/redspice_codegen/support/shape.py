@@ -2,14 +2,15 @@
 
 Every class has a `SHAPE`, a tuple of the members below in wire order. `to_builtins` and
 `from_builtins` convert to and from plain dicts with the spec's own field names: the counts are
-there, an arm of a switch stands under its own name, byte arrays are bytes. `misfit` finds out which
-field of an object kept it from being marshalled.
+there, an arm of a switch stands under its own name, byte arrays are bytes. `refusal` finds out
+which field of an object kept it from being marshalled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from keyword import iskeyword
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .wire import Buffer, WireError, is_flat
@@ -106,8 +107,11 @@ def from_builtins(message: MessageType, fields: Mapping[str, Any]) -> Any:
     return _object(message.type, fields, message.path)
 
 
-def misfit(message: str, value: Any, type_: type[Any]) -> WireError:
-    """The error for an object that could not be marshalled: the first field that does not fit."""
+def refusal(error: Exception, message: str, value: Any, type_: type[Any]) -> WireError:
+    """What to raise when `error` kept an object from being marshalled: itself if it tells what does
+    not fit, else one that names the first field that does not."""
+    if isinstance(error, WireError):
+        return error
     unknown = WireError(message, "cannot be marshalled")
     return next(_record_misfit(type_, value, message), unknown)
 
@@ -179,7 +183,7 @@ def _count(member: Count, value: Any) -> Any:
     for name in member.of:
         array = getattr(value, name)
         if array is not None:
-            return len(array) if isinstance(array, Sized) else 0
+            return len(array) if _is_list(array) else 0
     return getattr(value, member.kept) if member.kept else 0
 
 
@@ -245,7 +249,7 @@ def _misfits(value: Any, path: str) -> Iterator[WireError]:
         if isinstance(member, Switch):
             try:
                 arm = _chosen(member, _attribute(value, member.on))
-            except (AttributeError, TypeError):
+            except (AttributeError, TypeError, ValueError):
                 continue
             if arm is not None:
                 yield from _misfit(arm.member, value, path, needed=True)
@@ -263,7 +267,7 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
         if needed and not getattr(member, "nullable", False):
             yield WireError(where, "must not be None")
         return
-    if isinstance(member, Records | Integers) and not isinstance(content, Sequence | Buffer):
+    if isinstance(member, Records | Integers) and not _is_list(content):
         yield WireError(where, f"is a {type(content).__name__}, not a list")
         return
     match member:
@@ -279,6 +283,14 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
         case Records():
             for i, each in enumerate(content):
                 yield from _record_misfit(member.type, each, f"{where}[{i}]")
+
+
+def _is_list(content: Any) -> bool:
+    """Whether it has a length and elements, like a list; a number of NumPy says so and has none."""
+    try:
+        return len(content) >= 0 and iter(content) is not None
+    except TypeError:
+        return False
 
 
 def _octets_misfit(content: Any, where: str) -> Iterator[WireError]:
@@ -298,7 +310,10 @@ def _record_misfit(type_: type[Any], content: Any, path: str) -> Iterator[WireEr
 
 def _integer_misfit(content: Any, bits: int, signed: bool, path: str) -> Iterator[WireError]:
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    if not isinstance(content, int):
+    try:
+        number = index(content)
+    except TypeError:
         yield WireError(path, f"is a {type(content).__name__}, not an integer")
-    elif not low <= content <= high:
-        yield WireError(path, f"{content} is not in {low} … {high}")
+        return
+    if not low <= number <= high:
+        yield WireError(path, f"{number} is not in {low} … {high}")
