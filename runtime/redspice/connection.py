@@ -33,6 +33,15 @@ logger = logging.getLogger("redspice")
 
 # Viewers try one port and are sent to the other: nothing is wrong with them.
 COME_ELSEWHERE = frozenset((LinkErr.NEED_SECURED, LinkErr.NEED_UNSECURED))
+# What a viewer that knows what it may do does not run into. A place that is taken is not its fault.
+BLAMED = frozenset(
+    (
+        LinkErr.INVALID_MAGIC,
+        LinkErr.INVALID_DATA,
+        LinkErr.VERSION_MISMATCH,
+        LinkErr.PERMISSION_DENIED,
+    )
+)
 
 
 def nothing() -> None:
@@ -53,8 +62,9 @@ class Connection:
         self._attach = reds.sessions.attach
         self._refusals = reds.refusals
         self._suspects = reds.admission.suspects
-        self._blamed = False
-        """Whether it counts against the peer's network if this does not become a link."""
+        self._spoke = False
+        self._blame: bool | None = None
+        """Whether it counts against the peer's network that this became no link; None: see then."""
         self._link_timeout = reds.limits.link_timeout
         self._link = LinkStage(reds.admission, transport, skip_auth=skip_auth, resume=self.resume)
         self._last_words: Sequence[Buffer] = ()
@@ -106,8 +116,8 @@ class Connection:
             else:
                 self.channel_client.receive_data(data)
         except LinkError as error:
-            self._blamed = error.code not in COME_ELSEWHERE
-            level = logging.WARNING if self._blamed else logging.INFO
+            self._blame = error.code in BLAMED
+            level = logging.INFO if error.code in COME_ELSEWHERE else logging.WARNING
             self._end(level, str(error), f"links refused ({error.code.name})")
         except PeerError as error:
             self.fail(str(error))
@@ -146,7 +156,7 @@ class Connection:
 
     def fail(self, reason: str) -> None:
         """Close because of something that the peer did: one warning."""
-        self._blamed = True
+        self._blame = True
         self._end(logging.WARNING, reason)
 
     def end(self, reason: str, last_words: Sequence[Buffer] = ()) -> None:
@@ -164,9 +174,9 @@ class Connection:
             return
         self.closed = True
         self._deadline.cancel()
-        self._link.close()
-        if self._blamed and not self.linked:
+        if not self.linked and self._at_fault:
             self._suspects.failed(self.transport.network)
+        self._link.close()
         # The one calls devices, the other the core; neither may keep the other from its turn.
         for step in (self._leave, self._announce_end):
             try:
@@ -187,7 +197,7 @@ class Connection:
         self.close()
 
     def _receive_link(self, data: Buffer) -> None:
-        self._blamed = True  # who connects and says nothing may be looking whether the port is open
+        self._spoke = True
         self._link.receive_data(data)
         if self._connected is None and self._link.mess is not None:
             mess = self._link.mess
@@ -235,9 +245,18 @@ class Connection:
         if self._connected is not None:
             self._core.channel_event(ChannelEvent.DISCONNECTED, self._connected)
 
+    @property
+    def _at_fault(self) -> bool:
+        """Whether the peer is why there is no link: it could go on and did not.
+
+        Not who has said nothing, and may look whether the port is open, nor who has to wait for us.
+        """
+        return self._blame if self._blame is not None else self._spoke and not self._link.busy
+
     def _link_timed_out(self) -> None:
-        self.fail(f"link stage not finished in {self._link_timeout:g} s")
+        self._end(logging.WARNING, f"link stage not finished in {self._link_timeout:g} s")
 
     def _fail_unexpectedly(self) -> None:
+        self._blame = False
         logger.exception("%s: unexpected error, closing", self.name)
         self.close()

@@ -49,6 +49,13 @@ class FairQueue(Generic[Waiting]):
             del self._networks[network]
             self._newcomers.pop(network, None)
 
+    def withdraw(self, network: Network) -> list[Waiting]:
+        """Take out all of a network, the oldest first; it counts as nobody's turn."""
+        self._newcomers.pop(network, None)
+        near = self._networks.pop(network, {})
+        self._count -= len(near)
+        return list(near)
+
     @property
     def next_network(self) -> Network:
         """Whose turn it is. Raises `StopIteration` when nobody waits."""

@@ -144,6 +144,11 @@ class LinkStage:
         self._sasl_good: bool | None = None
 
     @property
+    def busy(self) -> bool:
+        """Whether the peer has to wait for the server: for its key, or for a check."""
+        return self.state in self.WAITING
+
+    @property
     def trailing(self) -> bytes:
         """In the state LINKED: what came after the ticket, the first messages."""
         return bytes(self._received)

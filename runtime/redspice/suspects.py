@@ -89,9 +89,9 @@ class RankedQueue(Generic[One]):
 
     def only_suspects(self) -> bool:
         """Whether nobody else waits."""
-        while self._first and self._first.next_network in self._suspects:
-            one = self._first.pop()
-            self._last.add(one.network, one)
+        while self._first and (network := self._first.next_network) in self._suspects:
+            for one in self._first.withdraw(network):
+                self._last.add(network, one)
         return not self._first
 
     def pop(self) -> One:

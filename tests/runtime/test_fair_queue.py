@@ -49,6 +49,18 @@ def test_who_leaves_is_not_served() -> None:
     assert len(queue) == 0
 
 
+def test_a_network_is_taken_out_as_a_whole_without_a_turn() -> None:
+    queue: FairQueue[str] = FairQueue()
+    for name in ("a1", "b1", "a2", "c1"):
+        queue.add(name[0], name)
+    assert queue.next_network == "c"
+    assert queue.withdraw("a") == ["a1", "a2"]
+    assert queue.withdraw("nobody") == []
+    assert len(queue) == 2
+    assert queue.next_network == "c"
+    assert [queue.pop(), queue.pop()] == ["c1", "b1"]
+
+
 def test_a_network_that_has_left_is_new_when_it_comes_again() -> None:
     queue: FairQueue[str] = FairQueue()
     queue.add("gone", "gone")

@@ -248,6 +248,22 @@ def test_a_letter_damages_less_than_its_panel_and_leaves_nothing_of_the_last() -
     assert log.boxes == []
 
 
+def test_a_narrow_window_shows_the_end_of_the_text() -> None:
+    screen = Framebuffer(220, 340)
+    desktop, typist = Desktop(screen), Typist()
+    for fragment in (0x2A, *(0x11, 0x91) * 20):
+        typist.push(fragment)
+    assert typist.text == "W" * 20
+    desktop.show_keys(typist)
+    full = bytes(screen.pixels)
+    typist.text = typist.text[-6:]
+    desktop.show_keys(typist)
+    shown = bytes(screen.pixels)
+    typist.text = ""
+    desktop.show_keys(typist)
+    assert bytes(screen.pixels) not in (full, shown)
+
+
 def test_a_full_line_of_keys_and_text_moves_seldom() -> None:
     """If it moved with each key, each key would damage all of the line."""
     screen = Framebuffer(1024, 768)

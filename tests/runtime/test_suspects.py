@@ -191,6 +191,43 @@ def test_to_hang_up_halfway_is_a_failure(reds: RedsState) -> None:
     assert is_suspect(reds)
 
 
+def test_to_wait_for_a_key_until_the_deadline_is_no_failure(core: FakeCore) -> None:
+    reds = RedsState()
+    reds.init(core)
+    reds.set_ticket("secret")
+    waiting = peer(reds)
+    waiting.connection.receive_data(link_message("main"))
+    core.advance(reds.limits.link_timeout)  # nobody makes keys
+    assert waiting.connection.closed
+    assert not is_suspect(reds)
+
+
+def test_to_find_no_place_is_no_failure(core: FakeCore, reds: RedsState) -> None:
+    reds.allow_multiple_clients = True
+    reds.limits = replace(reds.limits, max_clients=1)
+    assert peer(reds).link("main", password="secret") == LinkErr.OK
+    assert peer(reds).link("main", password="secret") == LinkErr.CHANNEL_NOT_AVAILABLE
+    assert not is_suspect(reds)
+
+
+def test_a_callback_that_fails_is_no_failure_of_the_viewer(
+    core: FakeCore, reds: RedsState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the embedder's")
+
+    monkeypatch.setattr(core, "channel_event", broken)
+    unlucky = peer(reds)
+    unlucky.connection.receive_data(link_message("main"))
+    assert unlucky.connection.closed
+    assert not is_suspect(reds)
+
+
+def test_an_upgrade_that_is_refused_is_a_failure(reds: RedsState) -> None:
+    peer(reds).connection.fail("WebSocket: upgrade refused")
+    assert is_suspect(reds)
+
+
 def test_who_only_looks_whether_the_port_is_open_is_no_suspect(reds: RedsState) -> None:
     peer(reds).connection.receive_eof()
     assert not is_suspect(reds)

@@ -84,7 +84,7 @@ def draw_text(picture: Image.Image, layout: Layout, typist: Typist) -> None:
     middle, room = field.center[1], field.width - 2 * pad - 2
     text = typist.text
     while text and paint.text_width(text, size) > room:
-        text = text[TEXT_STEP:]
+        text = text[TEXT_STEP if len(text) > TEXT_STEP else 1 :]
     caret = field.left + pad + paint.text_width(text, size) + 1
     if text:
         paint.write(picture, (field.left + pad, middle), text, size)
