@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 WIDTH = 100
 
 _OPEN, _CLOSE = "([{", ")]}"
@@ -37,7 +39,22 @@ def _explode(statement: str, indent: str) -> list[str]:
         return [f"{indent}(", *names, first.replace("_", ")", 1), *rest]
     if statement.startswith(("if ", "elif ")) and statement.endswith(":"):
         return _condition(statement, indent)
-    return _break(statement, indent)
+    return _sum(statement, indent) or _break(statement, indent)
+
+
+def _sum(statement: str, indent: str) -> list[str]:
+    """An assignment of a sum or product: it gets a bracket, and breaks at its operators."""
+    assignment = re.fullmatch(r"([\w.]+ \+?= )(.*)", statement)
+    if assignment is None:
+        return []
+    target, expression = assignment.groups()
+    for operators in ((" + ", " - "), (" * ", " // ")):
+        operands = _operands(expression, operators)
+        if len(operands) > 1:
+            fits = len(indent) + 4 + len(expression) <= WIDTH
+            lines = [expression] if fits else operands
+            return [f"{indent}{target}(", *(f"{indent}    {line}" for line in lines), f"{indent})"]
+    return []
 
 
 def _condition(statement: str, indent: str) -> list[str]:
@@ -123,7 +140,8 @@ def _breakable(statement: str, start: int, stop: int) -> bool:
     """Whether a comma may follow the last item inside: in a call or a display, not in x[a : b]."""
     display = _display(statement, start)
     if statement[start] == "[":
-        return display or stop == len(statement) - 1
+        slice_last = stop == len(statement) - 1 and ":" in statement[start:]
+        return display or slice_last
     return not display or statement[stop - 1] == "," or len(_split(statement[start + 1 : stop])) > 1
 
 
