@@ -286,10 +286,10 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
 
 
 def _is_list(content: Any) -> bool:
-    """Whether it has a length and elements, like a list; a number of NumPy says so and has none."""
+    """Whether it has a length and elements; numbers of NumPy and some views say so and have none."""
     try:
         return len(content) >= 0 and iter(content) is not None
-    except TypeError:
+    except (TypeError, NotImplementedError):
         return False
 
 
