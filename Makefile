@@ -13,7 +13,7 @@ PORT ?= 5900
 FUZZ_SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pure check generate format bench soak fuzz peers clean
+.PHONY: help run test pure check generate format bench coverage soak fuzz peers clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ bench: $(STAMP) ## speed of the generated code and of the codecs beside their ya
 
 soak: $(STAMP) ## viewers by the hundred, floods, bad lines, for minutes (SOAK="quick flood")
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
+
+coverage: $(STAMP) ## branch coverage of the core by the tests without sockets; fails below 100 %
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage
+	.ci/coverage $(BIN)/python
 
 fuzz: $(STAMP) ## the decoders under AddressSanitizer, FUZZ_SECONDS each
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 import redspice_protocol
@@ -138,6 +139,36 @@ def test_a_payload_that_is_no_flat_buffer_is_refused(payload: object, expected: 
         for build in (type_.marshal, type_.marshal_parts, type_.frame):
             with pytest.raises(WireError, match=expected):
                 build(value)
+
+
+@pytest.mark.parametrize(
+    ("message", "value", "expected"),
+    [
+        ("agent_data", MsgData(data=np.array(5)), "data: is a ndarray, not bytes"),
+        ("set_ack", MsgSetAck(np.arange(3), 1), "generation: is a ndarray, not an integer"),
+        ("set_ack", MsgSetAck(np.int64(-1), 1), "generation: -1 is not in 0 … 4294967295"),
+    ],
+)
+def test_arrays_and_numbers_of_numpy_that_do_not_fit_are_named(
+    message: str, value: object, expected: str
+) -> None:
+    for build in (MAIN[message].marshal, MAIN[message].marshal_parts, MAIN[message].frame):
+        with pytest.raises(WireError, match=expected):
+            build(value)
+
+
+def test_an_array_for_the_tag_of_a_switch_is_named() -> None:
+    message = draw_copy()
+    message.data.src_bitmap.descriptor.type = np.arange(3)
+    with pytest.raises(WireError, match=r"descriptor\.type: is a ndarray, not an integer"):
+        DISPLAY["draw_copy"].marshal(message)
+
+
+def test_numbers_in_an_array_of_numpy_are_looked_at_one_by_one() -> None:
+    volume = CHANNELS["playback"].server.by_name["volume"]
+    assert volume.marshal(volume.type(np.arange(3, dtype=np.uint16)))[1:3] == bytes(2)
+    with pytest.raises(WireError, match=r"volume\[1\]: 70000 is not in 0 … 65535"):
+        volume.marshal(volume.type(np.array([1, 70000])))
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview, partial(array, "B")])
