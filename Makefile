@@ -44,6 +44,7 @@ format: $(STAMP) ## format and fix what can be fixed
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## speed of the generated code and of the codecs beside their yardsticks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.messages
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-group-by=group \
 		--benchmark-columns=min,median,ops $(ARGS)
 
