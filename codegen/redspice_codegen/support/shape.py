@@ -286,7 +286,7 @@ def _misfit(member: Plain, value: Any, path: str, *, needed: bool) -> Iterator[W
 
 
 def _is_list(content: Any) -> bool:
-    """Whether it has a length and elements; numbers of NumPy and some views say so and have none."""
+    """Whether it has a length and elements; numbers of NumPy and some views only say so."""
     try:
         return len(content) >= 0 and iter(content) is not None
     except (TypeError, NotImplementedError):
