@@ -68,6 +68,11 @@ WORKING = {
         "u @anon;",
         "struct T { uint16 z; };",
     ),
+    "switches in arms that share a name": spec(
+        "k t; switch (t) { case A: S x; case B: S x; } u @anon; P *p;",
+        "struct S { k t; switch (t) { case A: uint8 a; case B: uint16 b; } u; };"
+        "struct P { k t; switch (t) { case A: S x; case B: S x; } u @anon; };",
+    ),
     "arms that share a name": spec(
         "uint8 c; k t; switch (t) { case A: R x[c]; case B: R x[c]; } u @anon;"
         "switch (t) { case A: T *y @marshall; case B: T *y @marshall; } v @anon;",

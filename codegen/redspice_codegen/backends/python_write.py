@@ -151,11 +151,10 @@ class Writer:
 
     def _tags(self, steps: Steps) -> Iterator[LocalStep]:
         """Fetch what the switches go by: it is looked at more than once."""
-        for choice in _choices(steps):
-            if choice.tag not in self._fetched:
-                self._fetched.add(choice.tag)
-                tag = expr.chain(self._names, choice.tag, choice.tag_access)
-                yield LocalStep(self._names(choice.tag), tag)
+        for choice in {choice.tag: choice for choice in _choices(steps)}.values():
+            self._fetched.add(choice.tag)
+            tag = expr.chain(self._names, choice.tag, choice.tag_access)
+            yield LocalStep(self._names(choice.tag), tag)
 
     # the usual case
 
