@@ -129,16 +129,10 @@ def fixed(
             raise refusal(error, path, value, type) from None
 
     def marshal(value: Any) -> bytes:
-        try:
-            return write(id, value)[MINI_HEADER_SIZE:]
-        except UNFIT as error:
-            raise refusal(error, path, value, type) from None
+        return frame(value)[MINI_HEADER_SIZE:]
 
     def marshal_parts(value: Any) -> list[Buffer]:
-        try:
-            return [write(id, value)[MINI_HEADER_SIZE:]]
-        except UNFIT as error:
-            raise refusal(error, path, value, type) from None
+        return [marshal(value)]
 
     return MessageType(id, name, type, demarshal, marshal, marshal_parts, path, size, frame)
 
@@ -166,16 +160,7 @@ def varying(
             raise refusal(error, path, value, type) from None
 
     def marshal(value: Any) -> bytes:
-        parts: list[Buffer] = [b""]
-        try:
-            size = write(parts, id, value)
-            parts[0] = parts[0][MINI_HEADER_SIZE:]
-            body = b"".join(parts)
-            if len(body) != size:
-                raise TypeError
-            return body
-        except UNFIT as error:
-            raise refusal(error, path, value, type) from None
+        return b"".join(marshal_parts(value))
 
     def marshal_parts(value: Any) -> list[Buffer]:
         parts: list[Buffer] = [b""]
