@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from redspice.link_messages import LinkMess
     from redspice.reds import RedsState
     from redspice.sasl.mechanism import Mechanism
-    from redspice.ticket import TicketKey
+    from redspice.ticket_key import TicketKey
     from redspice.transport import Transport
     from redspice_protocol.enums import LinkErr
 
@@ -35,7 +35,7 @@ class Admission:
         self.sasl: SaslConfig | None = None
         self._reds = reds
         self.suspects = Suspects(lambda: reds.core.now(), lambda: reds.limits.suspicion_timeout)
-        self._keys = KeyPool(self.suspects)
+        self._keys = KeyPool()
         self._ticketing = True
         self._ticket: Ticket | None = None
         self._core: CoreInterface | None = None
@@ -82,7 +82,7 @@ class Admission:
 
     def request_key(self, transport: Transport, deliver: Callable[[TicketKey], None]) -> KeyRequest:
         shared = transport.secret or not self._ticketing
-        return self._keys.request(shared=shared, deliver=deliver, network=transport.network)
+        return self._keys.request(shared=shared, deliver=deliver)
 
     def run_check(
         self, transport: Transport, check: Callable[[], bool], done: Callable[[bool], None]

@@ -39,14 +39,14 @@ from redspice.link_messages import (
     parse_mess,
 )
 from redspice.sasl.stage import SaslStage
-from redspice.ticket import TICKET_SIZE
+from redspice.ticket_key import TICKET_SIZE
 from redspice_protocol.enums import LinkErr
 
 if TYPE_CHECKING:
     from redspice.check_queue import QueuedCheck
     from redspice.key_pool import KeyRequest
     from redspice.sasl.mechanism import Mechanism
-    from redspice.ticket import TicketKey
+    from redspice.ticket_key import TicketKey
     from redspice.transport import Transport
     from redspice_protocol import Buffer
 

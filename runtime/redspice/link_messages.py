@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from redspice.caps import Capabilities
 from redspice.errors import LinkError
-from redspice.ticket import PUBLIC_KEY_SIZE
+from redspice.ticket_key import PUBLIC_KEY_SIZE
 from redspice_protocol.enums import LinkErr
 
 MAGIC = b"REDQ"

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from interop.peers import PATIENCE
 from redspice.caps import CommonCap
 from redspice.link_messages import HEADER_SIZE, LINK_HEADER, LINK_MESS, LINK_REPLY, MAGIC
-from redspice.ticket import oaep
+from redspice.ticket_key import oaep
 from redspice_protocol import CHANNELS
 
 MINI_HEADER = struct.Struct("<HI")

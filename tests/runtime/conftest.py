@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from redspice.reds import RedsState
-from redspice.ticket import TicketKey
+from redspice.ticket_key import Modulus
 from runtime.fake_core import FakeCore
 from runtime.peer import PASSWORD
 
@@ -24,11 +24,11 @@ def reds(core: FakeCore) -> RedsState:
 
 
 @pytest.fixture(scope="session")
-def ticket_key() -> TicketKey:
-    return TicketKey()
+def modulus() -> Modulus:
+    return Modulus()
 
 
 @pytest.fixture
-def one_key(ticket_key: TicketKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let all links of a test share a key, as making hundreds of them takes long."""
-    monkeypatch.setattr("redspice.key_pool.TicketKey", lambda: ticket_key)
+def one_modulus(modulus: Modulus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all servers of a test share a modulus, as making hundreds of them takes long."""
+    monkeypatch.setattr("redspice.key_pool.Modulus", lambda: modulus)

@@ -18,7 +18,7 @@ from redspice.codecs import PixelFormat, spice_image
 from redspice.codecs.glz_window import GlzWindow
 from redspice.interfaces import CoreInterface
 from redspice.reds import RedsState
-from redspice.ticket import oaep
+from redspice.ticket_key import oaep
 from redspice.transport import Transport
 from redspice_protocol import CHANNELS, Buffer
 from redspice_protocol.base import MsgcAckSync, MsgcPong

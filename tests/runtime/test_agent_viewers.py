@@ -185,7 +185,7 @@ def test_an_agent_that_never_reads_is_given_up(reds: RedsState) -> None:
 
 
 def test_an_agent_that_never_reads_is_given_up_also_when_a_viewer_starts_it_again(
-    reds: RedsState, one_key: None
+    reds: RedsState, one_modulus: None
 ) -> None:
     reds.allow_multiple_clients = True
     agent = with_agent(reds, room=0)

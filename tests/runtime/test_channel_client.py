@@ -56,7 +56,7 @@ def test_every_message_of_the_protocol_is_handled_ignored_or_unexpected(
     assert names - handled - ignored <= UNEXPECTED
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 @pytest.mark.parametrize("name", CHANNEL_NAMES)
 def test_random_messages_only_ever_end_their_connection(reds: RedsState, name: str) -> None:
     numbers = random.Random(name)
@@ -74,7 +74,7 @@ def test_random_messages_only_ever_end_their_connection(reds: RedsState, name: s
     assert all(channel.clients_num == 0 for channel in reds.channels if channel.name != "main:0")
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 @pytest.mark.parametrize("name", CHANNEL_NAMES)
 def test_random_bytes_only_ever_end_their_connection(reds: RedsState, name: str) -> None:
     numbers = random.Random(name)

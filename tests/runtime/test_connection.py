@@ -14,7 +14,7 @@ from redspice.interfaces import ChannelEvent, ChannelEventInfo, KeyboardInterfac
 from redspice.limits import DEFAULT_LIMITS
 from redspice.pipe import PipeItem
 from redspice.reds import RedsState
-from redspice.ticket import TICKET_SIZE
+from redspice.ticket_key import TICKET_SIZE
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgcDisconnecting
 from runtime.fake_core import FakeCore
@@ -60,7 +60,7 @@ def test_messages_may_come_with_the_ticket(reds: RedsState) -> None:
     assert "surface_create" in peer.names()
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 def test_closing_at_any_byte_of_the_link_leaves_nothing_behind(
     reds: RedsState, core: FakeCore
 ) -> None:

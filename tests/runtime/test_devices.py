@@ -84,7 +84,7 @@ def test_every_message_of_a_viewer_is_handled_or_ignored(reds: RedsState, name: 
     assert not handled & channel.client_class.IGNORED
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 @pytest.mark.parametrize("name", ONE_CHANNEL)
 def test_random_messages_only_ever_end_their_channel(reds: RedsState, name: str) -> None:
     numbers = random.Random(name)

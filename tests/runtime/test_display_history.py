@@ -18,7 +18,7 @@ from redspice.display.framebuffer import Framebuffer
 from redspice.interfaces import QxlInterface
 from redspice.limits import DEFAULT_LIMITS
 from redspice.reds import RedsState
-from redspice.ticket import TicketKey
+from redspice.ticket_key import Modulus
 from redspice_protocol.display import MsgcDisplayPreferredCompression
 from runtime.fake_core import FakeCore
 from runtime.peer import DISPLAY_INIT, Received, Viewer, picture
@@ -32,9 +32,9 @@ LOSSLESS = [each for each in Compression if each is not Compression.JPEG]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _one_key(ticket_key: TicketKey) -> Iterator[None]:
+def _one_modulus(modulus: Modulus) -> Iterator[None]:
     """All links of all runs share a key, as making thousands takes minutes."""
-    with mock.patch("redspice.key_pool.TicketKey", return_value=ticket_key):
+    with mock.patch("redspice.key_pool.Modulus", return_value=modulus):
         yield
 
 

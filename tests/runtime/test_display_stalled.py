@@ -16,7 +16,7 @@ from redspice.display.framebuffer import Box, Framebuffer
 from redspice.display.pictures import MAX_BYTES
 from redspice.interfaces import QxlInterface
 from redspice.reds import RedsState
-from redspice.ticket import TicketKey
+from redspice.ticket_key import Modulus
 from runtime.fake_core import FakeCore
 from runtime.peer import Peer, Viewer, picture
 
@@ -36,9 +36,9 @@ steps = st.lists(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _one_key(ticket_key: TicketKey) -> Iterator[None]:
+def _one_modulus(modulus: Modulus) -> Iterator[None]:
     """All links of all runs share a key, as making thousands takes minutes."""
-    with mock.patch("redspice.key_pool.TicketKey", return_value=ticket_key):
+    with mock.patch("redspice.key_pool.Modulus", return_value=modulus):
         yield
 
 

@@ -90,7 +90,7 @@ def test_a_viewer_that_left_is_free(reds: RedsState, core: FakeCore) -> None:
     assert all(map(is_free, gone))
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 def test_a_server_that_listened_is_free() -> None:
     gone: list[weakref.ref[Any]] = []
 

@@ -28,7 +28,6 @@ from redspice.channels.webdav import WebdavChannel
 from redspice.display.damage import MAX_RECTS
 from redspice.display.pictures import MAX_BYTES, MAX_PICTURES
 from redspice.flow import MAX_BUDGET, QUEUE
-from redspice.key_pool import READY
 from redspice.limits import LIMITS, Limits
 from redspice.link import MAX_EARLY_BYTES
 from redspice.link_messages import MAX_CAPS_WORDS, MAX_LINK_SIZE
@@ -37,6 +36,7 @@ from redspice.migration.data import MAX_SURFACES
 from redspice.sasl.stage import MAX_DATA_SIZE, MAX_NAME_SIZE
 from redspice.suspects import MOST_SUSPECTS
 from redspice.ticket import MAX_PASSWORD_LENGTH
+from redspice.ticket_key import MOST_KEYS
 from redspice.worker_channel import MOST_UNREAD
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
@@ -114,7 +114,7 @@ QUEUES = (
     cursor_cache.MAX_BYTES,
     check_queue.AT_ONCE,
     MOST_SUSPECTS,
-    READY,
+    MOST_KEYS,
     MAX_CONNECTIONS,
 )
 

@@ -18,7 +18,7 @@ from redspice.link import MAX_EARLY_BYTES, LinkStage, LinkState
 from redspice.link_messages import LinkMess, parse_mess
 from redspice.sasl.mechanism import Mechanism
 from redspice.suspects import Suspects
-from redspice.ticket import TicketKey
+from redspice.ticket_key import Modulus, TicketKey
 from redspice.transport import Transport
 from redspice_protocol.enums import LinkErr
 from runtime.fake_core import FakeCore
@@ -26,6 +26,7 @@ from runtime.peer import Peer, link_message
 
 CAPS = Capabilities((3,))
 VIEWER = Transport("viewer")
+MODULUS = Modulus()
 NO_SELECTION = (CommonCap.AUTH_SPICE, CommonCap.MINI_HEADER)
 
 
@@ -39,7 +40,7 @@ class Policy:
         self.keys: list[TicketKey] = []
         core = FakeCore()
         suspects = Suspects(core.now, lambda: 30.0)
-        self.pool = KeyPool(suspects)
+        self.pool = KeyPool()
         self.key_ready = True
         self.waiting: list[Callable[[TicketKey], None]] = []
         self.offers: Mapping[str, Callable[[], Mechanism]] | None = None
@@ -56,8 +57,8 @@ class Policy:
         return self.offers
 
     def request_key(self, transport: Transport, deliver: Callable[[TicketKey], None]) -> KeyRequest:
-        request = KeyRequest(self.pool, shared=False, network=None, deliver=deliver)
-        self.keys.append(TicketKey())
+        request = KeyRequest(self.pool, shared=False, deliver=deliver)
+        self.keys.append(MODULUS.new_key())
         if self.key_ready:
             deliver(self.keys[-1])
         else:

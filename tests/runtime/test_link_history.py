@@ -19,7 +19,8 @@ from redspice.framing import MINI_HEADER
 from redspice.limits import DEFAULT_LIMITS
 from redspice.link import LinkState
 from redspice.reds import RedsState
-from redspice.ticket import Ticket, oaep
+from redspice.ticket import Ticket
+from redspice.ticket_key import oaep
 from redspice_protocol import CHANNELS, MessageType, WireError
 from redspice_protocol.enums import LinkErr
 from runtime.fake_core import FakeCore

@@ -95,7 +95,7 @@ def test_what_is_not_known_is_left_out(reds: RedsState, display: Peer) -> None:
     assert scrape(reds)[latency, "main:0"] == 0.25
 
 
-def test_refusals_are_told_by_kind(reds: RedsState, one_key: None) -> None:
+def test_refusals_are_told_by_kind(reds: RedsState, one_modulus: None) -> None:
     Peer(reds).link("main", password="wrong")
     assert scrape(reds)["redspice_refused_total", "links refused (PERMISSION_DENIED)"] == 1
 

@@ -62,7 +62,7 @@ def test_the_recordings_have_every_kind_of_device_and_compressed_data() -> None:
     assert max(expected(one) * 2 - len(one["data"]) for one in piped) > 0
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 @pytest.mark.parametrize("step", [1, 100, 1 << 20])
 def test_no_recorded_device_is_refused(reds: RedsState, step: int) -> None:
     for recording in recordings():

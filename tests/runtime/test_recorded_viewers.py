@@ -161,7 +161,7 @@ def test_the_recordings_are_whole() -> None:
         assert [frame.type in known for frame in reader] == [True] * one.messages
 
 
-@pytest.mark.usefixtures("one_key")
+@pytest.mark.usefixtures("one_modulus")
 @pytest.mark.parametrize("split", [whole, bytewise, anyhow])
 def test_no_recorded_viewer_is_refused(
     server: RedsState,

@@ -211,7 +211,7 @@ def test_latency_is_the_net_tests_on_main_and_measured_elsewhere(
 
 
 def test_who_is_refused_is_counted_by_kind(
-    core: FakeCore, reds: RedsState, statistics: Statistics, one_key: None
+    core: FakeCore, reds: RedsState, statistics: Statistics, one_modulus: None
 ) -> None:
     for _ in range(3):
         assert Peer(reds).link("main", password="wrong") != 0

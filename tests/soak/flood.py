@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,17 +31,33 @@ ADDRESSES = (1, 50)
 
 
 @dataclass
+class Newcomers:
+    """New viewers of one address."""
+
+    links: list[float] = field(default_factory=list)
+    """Seconds that it took those who got in."""
+    locked_out: int = 0
+
+    def judge(self, scenario: str, who: str) -> list[Figure]:
+        tried = len(self.links) + self.locked_out
+        slowest = max(self.links, default=math.inf)
+        return [
+            at_most(scenario, f"slowest newcomer {who}", slowest, "s", 1),
+            at_most(scenario, f"newcomers {who} locked out, of {tried}", self.locked_out, "", 0),
+        ]
+
+
+@dataclass
 class Noticed:
     """What honest viewers saw of a flood."""
 
     before: float
     """Pictures a second."""
     during: float = 0.0
-    links: list[float] = field(default_factory=list)
-    """Seconds that newcomers took."""
-    locked_out: int = 0
-    neighbours: list[float] = field(default_factory=list)
-    """The same of those that share an address with the flood."""
+    strangers: Newcomers = field(default_factory=Newcomers)
+    """From an address of their own."""
+    neighbours: Newcomers = field(default_factory=Newcomers)
+    """From an address of the flood."""
     attempts: dict[str, int] = field(default_factory=dict)
     cpu: float = 0.0
     """Seconds of processor time that the server took."""
@@ -73,9 +90,8 @@ def judge(name: str, noticed: Noticed, seconds: float) -> list[Figure]:
         Figure(name, "the server waits for a processor", 100 * noticed.waited / seconds, "%"),
         Figure(name, "processor time of the flood itself", 100 * attack / seconds, "%"),
         at_least(name, "pictures that a viewer keeps", kept, "%", 90),
-        at_most(name, "slowest newcomer", max(noticed.links, default=99.0), "s", 1),
-        at_most(name, f"newcomers locked out, of {round(seconds)}", noticed.locked_out, "", 0),
-        Figure(name, "of as many from the flood's address, let in", len(noticed.neighbours), ""),
+        *noticed.strangers.judge(name, "from elsewhere"),
+        *noticed.neighbours.judge(name, "from the flood's address"),
         at_most(name, "hostile links still open 15 s later", left, "", 0),
     ]
 
@@ -92,13 +108,13 @@ async def watch(server: SoakServer, hosts: int, seconds: float) -> Noticed:
     await asyncio.sleep(1)  # until it has begun
     cpu, waited = server.cpu, server.waited
     newcomers = asyncio.gather(
-        come(address, seconds - 2, HONEST, noticed.links),
+        come(address, seconds - 2, HONEST, noticed.strangers),
         come(address, seconds - 2, NEIGHBOUR, noticed.neighbours),
     )
     noticed.during = await rate(viewer, seconds - 2)
     whole = seconds / (seconds - 2)
     noticed.cpu, noticed.waited = (server.cpu - cpu) * whole, (server.waited - waited) * whole
-    noticed.locked_out, _ = await newcomers
+    await newcomers
     output, _ = await flooder.communicate()
     noticed.attempts = json.loads(output)
     assert viewer.alive
@@ -113,20 +129,18 @@ async def rate(viewer: Viewer, seconds: float) -> float:
     return (viewer.frames - before) / seconds
 
 
-async def come(address: Address, seconds: float, origin: str, links: list[float]) -> int:
-    """Once a second a new viewer, as long as a flood lasts; how many were locked out."""
+async def come(address: Address, seconds: float, origin: str, newcomers: Newcomers) -> None:
+    """Once a second a new viewer, as long as a flood lasts."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    locked_out = 0
     while (started := loop.time()) < end:
         try:
             channel = await connect(
                 address, "main", password=PASSWORD, source=origin, patience=NEWCOMER_PATIENCE
             )
         except (LinkFailedError, OSError, TimeoutError):
-            locked_out += 1
+            newcomers.locked_out += 1
         else:
-            links.append(loop.time() - started)
+            newcomers.links.append(loop.time() - started)
             channel.close()
         await asyncio.sleep(max(0.0, started + 1 - loop.time()))
-    return locked_out
