@@ -1,14 +1,15 @@
 """Ticket keys that are there when a link comes.
 
 What takes time is a modulus (see `ticket_key`). One is made ahead where it does not hold up the
-loop, takes the place of the last one when that has served for a minute, and gives each link a key
-at once. Only a link that comes before the first one is made has to wait. Who may share a key:
+loop, and takes the place of the last one when that has served for a minute or has no more keys. So
+a link has its key at once, but for those that come before the first modulus is made. Who may share
+a key:
 
 * Where others can read along and a password counts, a key serves one link: a ticket that somebody
   recorded opens nothing later.
 * Where nobody reads along, or no password counts, links share a key as long as its modulus serves:
-  a link with a key of its own takes a third more of the processor. The shared key is never shown to links of the
-  first kind.
+  a link with a key of its own takes a third more of the processor. The shared key is never shown
+  to links of the first kind.
 
 If making one fails, that is logged and tried again later; the last one serves on meanwhile.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from redspice.jobs import Failed, attempt
 from redspice.ticket_key import Modulus, TicketKey
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("redspice")
 
-# Seconds after which links get keys of a new modulus. So short a one (1024 bits) should not be
-# worth the effort of breaking it, and a new one costs next to nothing at this rate.
+# Seconds after which links get keys of a new modulus: who breaks one (1024 bits) has the tickets of
+# no longer. At this rate a new one costs next to nothing.
 MODULUS_LIFETIME = 60.0
 
 # Seconds until the next try when none could be made, as without memory or random numbers. The log
@@ -61,6 +63,8 @@ class KeyPool:
         """When the next one takes its place."""
         self._next: Modulus | None = None
         self._shared: TicketKey | None = None
+        self._shown: WeakSet[TicketKey] = WeakSet()
+        """Shared keys that links still have, those of earlier moduli too."""
         self._core: CoreInterface | None = None
         self._retry: Timer | None = None
         self._making = False
@@ -89,10 +93,13 @@ class KeyPool:
         self._waiting.pop(request, None)
 
     def retire_shared(self) -> None:
-        """From now on a password counts: no ticket for the shared key proves that it is known."""
-        if self._shared is not None:
-            self._shared.retire()
-            self._shared = None
+        """From now on a password counts: no ticket for a shared key proves that it is known."""
+        self._shared = None
+        for key in self._shown:
+            key.retire()
+        self._shown.clear()
+        for request in self._waiting:
+            request.shared = False
 
     def _hand_out(self) -> None:
         if self._core is None:
@@ -116,6 +123,7 @@ class KeyPool:
     def _shared_key(self, modulus: Modulus) -> TicketKey:
         if self._shared is None:
             self._shared = modulus.new_key()
+            self._shown.add(self._shared)
         return self._shared
 
     def _make(self) -> None:

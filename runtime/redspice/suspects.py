@@ -87,7 +87,7 @@ class RankedQueue(Generic[One]):
         self._first.discard(one.network, one)
         self._last.discard(one.network, one)
 
-    def only_suspects(self) -> bool:
+    def _only_suspects(self) -> bool:
         """Whether nobody else waits."""
         while self._first and (network := self._first.next_network) in self._suspects:
             for one in self._first.withdraw(network):
@@ -96,7 +96,7 @@ class RankedQueue(Generic[One]):
 
     def pop(self) -> One:
         """Take out who is next. Raises `StopIteration` when nobody waits."""
-        if self.only_suspects() or (self._last and self._others >= OTHERS):
+        if self._only_suspects() or (self._last and self._others >= OTHERS):
             self._others = 0
             return self._last.pop()
         self._others += 1

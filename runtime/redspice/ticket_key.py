@@ -2,13 +2,17 @@
 
 To find two primes takes 10 ms, as long as some ten links, and a server that is flooded is asked for
 hundreds of keys a second. So the primes serve for a while, and what a link gets is a public
-exponent that no other link with this modulus has. A ticket is then the m^e of one link; to make of
-it the m^f of another one is to take a root modulo n, as neither prime exponent divides the other,
-and that is what RSA rests on. Somebody who has both finds m (by Bezout, from a e + b f = 1); but
-the same m is never sent twice, as OAEP makes each one at random. One exponent decrypts one ticket
-at most where a password counts, so there is no second guess at a recorded one either.
+exponent that no other link with this modulus has.
+
+A ticket is m^e, where m is the password padded by OAEP, at random. Whoever could make of it the m^f
+for the key of another link would have m, by Bezout from a e + b f = 1, as e and f are primes: that
+is to break RSA. Another padding of the same password would do as well, and that is what OAEP rules
+out. For the same reason nothing is learned by tickets of one's own making on other links, which the
+server answers with yes or no. What is asked of a viewer is that its random bytes do not repeat:
+one m under two exponents gives m away.
 
 The exponents are chosen at random, lest a gap in their order tell what divides p - 1 or q - 1.
+`docs/authentication.md` has the argument for users.
 """
 
 from __future__ import annotations
@@ -71,7 +75,7 @@ class Modulus:
 
     def private_key(self, exponent: int) -> rsa.RSAPrivateKey:
         """What decrypts that."""
-        d = pow(exponent, -1, self._phi)
+        d = self._inverse(exponent)
         numbers = rsa.RSAPrivateNumbers(
             self._p,
             self._q,
@@ -84,9 +88,15 @@ class Modulus:
         # To look again whether p and q are primes takes 6 ms.
         return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
+    def _inverse(self, prime: int) -> int:
+        """The d with prime * d = 1 modulo phi, by Fermat: the steps of Euclid's algorithm, and so
+        its time, would depend on phi."""
+        factor = pow(-self._phi % prime, prime - 2, prime)
+        return (1 + self._phi * factor) // prime
+
 
 class TicketKey:
-    """A key pair, for one link if there is a password to protect."""
+    """A key pair, for one link where a password crosses a plain socket."""
 
     def __init__(self, modulus: Modulus, exponent: int) -> None:
         self._modulus = modulus

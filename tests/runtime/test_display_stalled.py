@@ -37,7 +37,7 @@ steps = st.lists(
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_modulus(modulus: Modulus) -> Iterator[None]:
-    """All links of all runs share a key, as making thousands takes minutes."""
+    """All servers of all runs share a modulus, as making thousands takes minutes."""
     with mock.patch("redspice.key_pool.Modulus", return_value=modulus):
         yield
 

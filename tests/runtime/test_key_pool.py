@@ -6,6 +6,7 @@ from redspice import key_pool
 from redspice.key_pool import MODULUS_LIFETIME, RETRY, KeyPool, KeyRequest
 from redspice.ticket_key import Modulus, TicketKey
 from runtime.fake_core import FakeCore
+from runtime.peer import Peer
 
 
 class CheapModulus(Modulus):
@@ -22,6 +23,10 @@ class CheapModulus(Modulus):
     def new_key(self) -> TicketKey:
         self.keys.append(TicketKey(self, len(self.keys)))
         return self.keys[-1]
+
+
+def ticket_for(key: TicketKey) -> bytes:
+    return Peer.encrypt(key.public_bytes(), "secret")
 
 
 def fail() -> Modulus:
@@ -154,6 +159,7 @@ def test_a_modulus_that_cannot_be_made_is_tried_again_later(
     core.advance(RETRY)
     core.do_jobs()
     assert all(link.key is not None for link in waiting)
+    assert RETRY == 1
 
 
 def test_a_link_that_ends_waits_no_longer(
@@ -205,14 +211,32 @@ def test_the_shared_key_goes_with_its_modulus(pool: KeyPool, core: FakeCore) -> 
     assert Link(pool, shared=True).key not in (None, first)
 
 
-def test_the_shared_key_stays_until_it_is_retired(pool: KeyPool, core: FakeCore) -> None:
+def test_shared_keys_stay_until_they_are_retired_whatever_their_modulus(core: FakeCore) -> None:
+    pool = KeyPool()
+    pool.start(core)
     pool.retire_shared()
     core.do_jobs()
-    first = Link(pool, shared=True).key
-    assert first is not None
+    old, own = Link(pool, shared=True).key, Link(pool).key
+    core.do_jobs()
+    core.advance(MODULUS_LIFETIME)
+    new = Link(pool, shared=True).key
+    assert old is not None
+    assert own is not None
+    assert new not in (None, old)
+    tickets = {key: ticket_for(key) for key in (old, own, new)}
+    assert [key.decrypt(ticket) for key, ticket in tickets.items()] == [b"secret"] * 3
     pool.retire_shared()
-    assert first.decrypt(bytes(128)) is None
-    assert Link(pool, shared=True).key is not first
+    assert [key.decrypt(ticket) for key, ticket in tickets.items()] == [None, b"secret", None]
+    assert Link(pool, shared=True).key not in tickets
+
+
+def test_who_waits_for_a_shared_key_gets_its_own_once_a_password_counts(
+    pool: KeyPool, core: FakeCore
+) -> None:
+    waiting = [Link(pool, shared=True) for _ in range(2)]
+    pool.retire_shared()
+    core.do_jobs()
+    assert len({link.key for link in waiting} | {Link(pool, shared=True).key}) == 3
 
 
 def test_a_pool_that_has_no_core_yet_keeps_links_waiting(

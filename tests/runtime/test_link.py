@@ -397,7 +397,7 @@ def test_too_much_before_the_key_ends_the_link(waiting: LinkStage) -> None:
     assert MAX_EARLY_BYTES == 4096
 
 
-def test_a_stage_that_is_closed_leaves_the_queue_for_keys(core: FakeCore) -> None:
+def test_a_stage_that_is_closed_waits_for_no_key(core: FakeCore) -> None:
     policy = Policy()
     stage = LinkStage(policy, VIEWER)
     policy.request_key = (  # type: ignore[method-assign]

@@ -186,7 +186,7 @@ def test_nothing_is_left_of_a_viewer_whenever_it_goes(
 ) -> None:
     reds.image_compression = compression
     core.do_jobs()
-    before = core.armed  # the pool of keys rests between two
+    before = core.armed
     viewer = Viewer(reds, local=False)
     peers = [viewer.open_display(), viewer.open("cursor"), viewer.open("inputs")]
     for peer in peers:

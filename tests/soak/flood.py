@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +39,7 @@ class Newcomers:
 
     def judge(self, scenario: str, who: str) -> list[Figure]:
         tried = len(self.links) + self.locked_out
-        slowest = max(self.links, default=math.inf)
+        slowest = max(self.links, default=NEWCOMER_PATIENCE)
         return [
             at_most(scenario, f"slowest newcomer {who}", slowest, "s", 1),
             at_most(scenario, f"newcomers {who} locked out, of {tried}", self.locked_out, "", 0),
