@@ -4,7 +4,8 @@ Incoming messages are a table: HANDLERS has the method for each message that thi
 IGNORED the names of those that are legal and mean nothing here; anything else ends the connection.
 Outgoing messages wait in the pipe. When the pipe is empty and the windows of messages and bytes are
 open, `mark_due` and `next_items` say what has become due meanwhile, so state that changes often is
-sent as it is then, and a viewer that does not read has no queue of it.
+sent as it is then, and a viewer that does not read has no queue of it. What `urgent_items` says may
+go a little beyond the window of bytes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from redspice.ack import DEFAULT_WINDOW, FLOW_WINDOW, AckWindow
-from redspice.errors import ConfigurationError, ProtocolError
+from redspice.errors import ProtocolError
 from redspice.flow import FlowWindow
 from redspice.framing import Frame, FrameReader, append_messages, pack_header
 from redspice.latency import LatencyMonitor
+from redspice.marks import Marks
 from redspice.migration.arrival import Arrival
 from redspice.migration.departure import Departure
 from redspice.migration.movable import Movable
@@ -34,10 +36,8 @@ from redspice_protocol.base import (
     MsgEmpty,
     MsgNotify,
     MsgSetAck,
-    MsgWaitForChannels,
 )
 from redspice_protocol.enums import LinkErr, NotifySeverity, NotifyVisibility, WarnCode
-from redspice_protocol.structs import ChannelWait
 
 if TYPE_CHECKING:
     from redspice.channel import AnyChannel
@@ -47,18 +47,15 @@ if TYPE_CHECKING:
     from redspice_protocol import Buffer
 
 # Bytes after which one round of sending stops, so that a socket's buffer stays short and what is
-# sent next is as fresh as possible. A single larger message goes out whole.
+# sent next is as fresh as possible; on a long line it is what lies between two marks. A single
+# larger message goes out whole.
 SEND_CHUNK = 256 * 1024
-
-# The number of messages to wait for travels as one byte.
-MAX_WAITS = 255
 
 # The table pairs a message's name, and so its class, with the method that takes that class.
 Handler = Callable[[Any, Any], None]
 
 COMMON = CHANNELS["main"].server.by_name
 SET_ACK = COMMON["set_ack"]
-WAIT_FOR_CHANNELS = COMMON["wait_for_channels"]
 DISCONNECTING = COMMON["disconnecting"]
 NOTIFY = COMMON["notify"]
 
@@ -105,6 +102,9 @@ class RedChannelClient(Movable):
         self._reader = FrameReader(self.mini_header, channel.max_message_size)
         self._due: dict[Callable[[], PipeItem], None] = {}
         self._stall = Stall(channel.core, connection.fail, limits)
+        self._marks: Marks | None = None
+        if self.flow is not None:
+            self._marks = Marks(channel.core, self.flow, self.pings, self._stall, self._wake)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name} of {self.client!r})"
@@ -136,6 +136,8 @@ class RedChannelClient(Movable):
     def disconnected(self) -> None:
         """The connection is over: leave the channel and the viewer."""
         self._stall.cancel()
+        if self._marks is not None:
+            self._marks.stop()
         self.latency_monitor.stop()
         self.pipe.clear()
         self.channel.disconnect(self)
@@ -147,6 +149,8 @@ class RedChannelClient(Movable):
         """Let the viewer take the channel to another server; extended where a device has to
         stop."""
         self.departure = Departure(self)
+        if self._marks is not None:
+            self._marks.stop()
         self.latency_monitor.stop()
         self.connection.on_output()
 
@@ -187,6 +191,15 @@ class RedChannelClient(Movable):
         """What is due now that the pipe is empty; overridden by channels that merge updates."""
         return []
 
+    def has_urgent(self) -> bool:
+        """Whether what waits in the pipe, or would be due after it, should be seen at once."""
+        return False
+
+    def urgent_items(self) -> list[PipeItem]:
+        """What should be seen at once, of what is due now that the pipe is empty: it may exceed the
+        budget of the flow. Overridden by channels that know of such."""
+        return []
+
     def notify(
         self,
         text: str,
@@ -206,12 +219,18 @@ class RedChannelClient(Movable):
         return self._frame(PipeItem(DISCONNECTING, MsgDisconnecting(time, reason)))
 
     def data_to_send(self) -> list[Buffer]:
-        """The next messages, about `SEND_CHUNK` bytes of them; empty when none may be sent."""
+        """The next messages, up to about `SEND_CHUNK` bytes; empty when none may be sent."""
         output: list[Buffer] = []
-        end = self.out_bytes + SEND_CHUNK
+        end = self.out_bytes + self._send_chunk
         while self.out_bytes < end and (item := self._next()) is not None:
             output += self._frame(item)
         return output
+
+    @property
+    def _send_chunk(self) -> int:
+        if self.flow is None or not self.flow.long:
+            return SEND_CHUNK
+        return min(SEND_CHUNK, self.flow.mark_bytes)
 
     def _enqueue(self, item: PipeItem, put: Callable[[PipeItem], None]) -> None:
         if self.connection.closed or not self.opened:
@@ -243,20 +262,25 @@ class RedChannelClient(Movable):
         if self.ack is not None and self.ack.blocked:
             self._stall.begin(Missing.ACK)
             return None
+        if self.flow is not None and self._marks is not None:
+            return self._next_by_flow(self.flow, self._marks)
+        if not self.pipe:
+            self._refill(self._made_items())
+        return self.pipe.pop() if self.pipe else None
+
+    def _next_by_flow(self, flow: FlowWindow, marks: Marks) -> PipeItem | None:
+        """The same where bytes on their way are bounded."""
         now = self.channel.core.now()
-        flow = self.flow
-        if flow is not None and flow.wants_mark:
-            return self._mark(flow, now)
-        if flow is not None and not flow.may_send(now):
+        if flow.wants_mark:
+            return marks.item()
+        if not flow.may_send(now):
             self._stall.begin(Missing.PONG, flow.in_flight)
-            return None
+            return self.pipe.pop() if flow.may_exceed and self._hurry() else None
         if not self.pipe:
             self._refill(self._made_items())
         if not self.pipe:
             return None
-        if flow is not None and flow.wants_probe(now):
-            return self._mark(flow, now)
-        return self.pipe.pop()
+        return marks.item() if flow.wants_probe(now) else self.pipe.pop()
 
     def _made_items(self) -> list[PipeItem]:
         """What to send now that nothing waits."""
@@ -267,14 +291,16 @@ class RedChannelClient(Movable):
         due, self._due = self._due, {}
         return [*(make() for make in due), *self.next_items()]
 
-    def _mark(self, flow: FlowWindow, now: float) -> PipeItem:
-        mark = flow.mark(now)
+    def _hurry(self) -> bool:
+        """Put what is urgent into an empty pipe; whether what waits there may go before a viewer
+        answers."""
+        if not self.pipe and self.arrival is None and self.departure is None:
+            self._refill(self.urgent_items())
+            return bool(self.pipe)
+        return bool(self.pipe) and self.has_urgent()
 
-        def answered(round_trip: float) -> None:
-            flow.answered(mark, self.channel.core.now())
-            self._stall.end(Missing.PONG)
-
-        return self.pings.item(answered)
+    def _wake(self) -> None:
+        self.connection.on_output()
 
     def _frame(self, item: PipeItem) -> list[Buffer]:
         """A message as buffers, header first; it counts as sent."""
@@ -370,21 +396,3 @@ class RedChannelClient(Movable):
         "migrate_flush_mark": on_migrate_flush_mark,
         "migrate_data": on_migrate_data,
     }
-
-
-def wait_item(waits: Mapping[RedChannelClient, int]) -> PipeItem:
-    """A message that suspends its channel until the viewer has processed, on each other channel,
-    the message with that serial.
-
-    Only what was sent already may be waited for, so no two channels ever wait for each other.
-    Raises `ConfigurationError` for other serials, and for more than 255 channels.
-    """
-    if len(waits) > MAX_WAITS:
-        raise ConfigurationError(f"{len(waits)} channels are too many to wait for")
-    for other, serial in waits.items():
-        if not 0 < serial <= other.serial:
-            raise ConfigurationError(f"{other.name} has sent no message {serial} to wait for")
-    wait_list = [
-        ChannelWait(other.channel.type, other.channel.id, serial) for other, serial in waits.items()
-    ]
-    return PipeItem(WAIT_FOR_CHANNELS, MsgWaitForChannels(wait_list))

@@ -23,6 +23,8 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf
 
+from redspice.tail_probe import LONG
+
 # Before anything is known: two thirds of what fills a 10 Mbit/s line with 80 ms.
 INITIAL_BUDGET = 64 * 1024
 # A tenth of a second of a 1.3 Mbit/s line. Less would be a message at a time, and a round trip for
@@ -46,6 +48,9 @@ ROUND_TRIP_AGE = 10.0
 RATE_AGE = 1.0
 # A round trip this much over the shortest still confirms it.
 CONFIRMING = 1.125
+# Round trips without an answer after which one is late. With a line full of answers one comes every
+# eighth of it.
+LATE = 1.5
 # What fits a packet does not delay itself.
 PACKET = 1400
 
@@ -80,6 +85,9 @@ class FlowWindow:
         self._counting = False
         self._marked = 0
         self._marks: deque[Mark] = deque()
+        self._reminding = False
+        self._open_at = 0
+        """The position up to which the window was open."""
 
     @property
     def rate(self) -> float | None:
@@ -97,10 +105,28 @@ class FlowWindow:
         return self.budget // 4
 
     @property
+    def mark_bytes(self) -> int:
+        """How much is sent from one mark to the next."""
+        return max(1, self.budget // MARKS)
+
+    @property
     def wants_mark(self) -> bool:
         """Whether `mark` is to be called, and a PING sent, before anything else."""
         unmarked = self._sent - self._marked
-        return unmarked > 0 and (not self._marks or unmarked >= self.budget // MARKS)
+        if self._reminding:
+            return True
+        return unmarked > 0 and (not self._marks or unmarked >= self.mark_bytes)
+
+    @property
+    def overdue(self) -> float | None:
+        """Seconds after which an answer is late; None where none is to come, or soon anyway."""
+        if not self._marks or self.round_trip is None or not self.long:
+            return None
+        return LATE * self.round_trip
+
+    def remind(self) -> None:
+        """Have one more mark set: its answer tells as much as the one that is late."""
+        self._reminding = bool(self._marks)
 
     def wants_probe(self, now: float) -> bool:
         """Whether a mark is to be set on the empty line, before the message that is sent next."""
@@ -108,7 +134,23 @@ class FlowWindow:
 
     def may_send(self, now: float) -> bool:
         """Whether one more message may go. An empty line takes one of any size."""
-        return self.in_flight == 0 or (self.in_flight < self.budget and not self._stale(now))
+        may = self.in_flight == 0 or (self.in_flight < self.budget and not self._stale(now))
+        if may:
+            self._open_at = self._sent
+        return may
+
+    @property
+    def may_exceed(self) -> bool:
+        """Whether something urgent may go though `may_send` says no, half a budget of it until that
+        says yes again. On a long line with losses the answers come late, and what waits for them
+        comes later still."""
+        most = self.budget // 2 + self.message_bytes  # the last message that might go counts too
+        return self.long and self._sent - self._open_at < most and self.in_flight < MAX_BUDGET
+
+    @property
+    def long(self) -> bool:
+        """Whether a round trip is known to be so long that somebody notices."""
+        return self.round_trip is not None and self.round_trip >= LONG
 
     def sent(self, size: int) -> None:
         """A message of `size` bytes went out; marks do not count."""
@@ -124,6 +166,7 @@ class FlowWindow:
         if probe:
             self._round_trip_at = now
         self._marks.append(mark)
+        self._reminding = False
         self._marked = self._sent
         return mark
 
@@ -133,6 +176,7 @@ class FlowWindow:
             return
         while self._marks.popleft() is not mark:
             pass
+        self._reminding = self._reminding and bool(self._marks)
         self._note_round_trip(mark, now)
         self._processed, self._processed_at = mark.position, now
         if self._counting:
@@ -157,11 +201,14 @@ class FlowWindow:
         # With half of the budget unused it is not the line that says how much is sent.
         if self.round_trip is None or mark.flight < self.budget // 2:
             return
+        # A mark that repeats one says nothing new.
+        if mark.position <= mark.counted_from:
+            return
         took = max(now - mark.counted_at, 1e-6)
         rate = self._best_rate((mark.position - mark.counted_from) / took, now)
         queue = max(QUEUE, QUEUE_PART * self.round_trip)
         # More than has been on its way proves nothing: answers may come in bunches.
-        most = min(2 * mark.flight, MAX_BUDGET)
+        most = min(2 * min(mark.flight, self.budget), MAX_BUDGET)
         self.budget = max(MIN_BUDGET, min(round(rate * (self.round_trip + queue)), most))
 
     def _best_rate(self, rate: float, now: float) -> float:

@@ -40,6 +40,11 @@ class Pings:
         self._ids = count()
         self._out: dict[int, tuple[float, Answered]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many are not answered."""
+        return len(self._out)
+
     def item(self, answered: Answered, size: int = 0) -> PipeItem:
         """A ping with `size` bytes of data. Whoever asks for it sends it once, and no more of them
         than it gets answers for."""

@@ -7,7 +7,9 @@ import random
 import pytest
 
 from redspice.channel_client import RedChannelClient
+from redspice.channels.cursor import CursorChannel
 from redspice.display.framebuffer import Framebuffer
+from redspice.flow import FlowWindow
 from redspice.interfaces import (
     KeyboardInterface,
     MouseInterface,
@@ -16,6 +18,7 @@ from redspice.interfaces import (
 )
 from redspice.pipe import PipeItem
 from redspice.reds import RedsState
+from redspice.tail_probe import LONG
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgPing
 from runtime.peer import Viewer
@@ -126,3 +129,22 @@ def test_sending_to_a_closed_connection_does_nothing(reds: RedsState) -> None:
     channel_client.push_channels([])
     assert len(channel_client.pipe) == 0
     assert viewer.main.connection.data_to_send() == []
+
+
+def test_what_is_not_urgent_waits_until_the_line_has_room(
+    reds: RedsState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CursorChannel, "flow_by_bytes", True)
+    cursor = Viewer(reds, local=False).open("cursor", acking=False)
+    cursor.messages()
+    client = cursor.connection.channel_client
+    assert client is not None
+    assert client.flow is not None
+    client.flow.round_trip = LONG
+    client.flow.sent(client.flow.budget)
+    client.flow.mark(reds.core.now())
+    client.flow._round_trip_at = reds.core.now()
+    monkeypatch.setattr(FlowWindow, "may_exceed", True)
+    assert cursor.names() == []
+    client.notify("this can wait")
+    assert cursor.names() == []

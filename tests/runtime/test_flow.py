@@ -6,6 +6,8 @@ import pytest
 
 from redspice.flow import (
     INITIAL_BUDGET,
+    LATE,
+    MARKS,
     MAX_BUDGET,
     MIN_BUDGET,
     QUEUE,
@@ -14,6 +16,7 @@ from redspice.flow import (
     FlowWindow,
     Mark,
 )
+from redspice.tail_probe import LONG
 
 START = 100.0
 ROUND_TRIP = 0.08
@@ -198,3 +201,110 @@ def test_what_confirms_the_round_trip_keeps_it_young(flow: FlowWindow) -> None:
         now += ROUND_TRIP_AGE / 2
         assert not flow.wants_probe(now)
     assert flow.round_trip == pytest.approx(ROUND_TRIP)
+
+
+def test_a_mark_follows_each_part_of_the_budget(flow: FlowWindow) -> None:
+    flow.budget = 80 * MARKS
+    assert flow.mark_bytes == 80
+    flow.budget = 1
+    assert flow.mark_bytes == 1
+
+
+def test_an_answer_is_late_after_one_and_a_half_round_trips(flow: FlowWindow) -> None:
+    assert flow.overdue is None, "none is to come"
+    flow.sent(1000)
+    mark = flow.mark(START)
+    assert flow.overdue == pytest.approx(LATE * ROUND_TRIP)
+    flow.answered(mark, START + 1)
+    assert flow.overdue is None
+
+
+def test_on_a_short_line_no_answer_is_late() -> None:
+    flow = FlowWindow()
+    mark = flow.mark(START)
+    assert flow.overdue is None, "nothing is known of the line"
+    flow.answered(mark, START + LONG - 0.001)
+    flow.sent(1000)
+    flow.mark(START + 1)
+    assert flow.overdue is None
+
+
+def test_who_is_reminded_sets_one_more_mark_whose_answer_counts_for_all(flow: FlowWindow) -> None:
+    flow.sent(1000)
+    late = flow.mark(START)
+    assert not flow.wants_mark
+    flow.remind()
+    assert flow.wants_mark
+    again = flow.mark(START + 0.2)
+    assert not flow.wants_mark
+    flow.answered(again, START + 0.3)
+    flow.answered(late, START + 0.3)
+    assert flow.in_flight == 0
+
+
+def test_without_a_mark_on_its_way_there_is_nothing_to_be_reminded_of(flow: FlowWindow) -> None:
+    flow.remind()
+    assert not flow.wants_mark
+
+
+def test_what_is_urgent_may_exceed_the_budget_by_half_on_a_long_line(flow: FlowWindow) -> None:
+    marks = fill(flow, START)
+    assert not flow.may_send(START)
+    assert flow.may_exceed
+    shut_at = flow.in_flight
+    while flow.may_exceed:
+        flow.sent(100)
+    assert flow.in_flight - shut_at == pytest.approx(0.75 * flow.budget, abs=1100)
+    last = flow.mark(START)
+    flow.answered(marks[1], START + 1)
+    assert not flow.may_exceed, "the window has to open before more of it"
+    flow.answered(last, START + 1)
+    assert flow.may_send(START + 1)
+    fill(flow, START + 1)
+    assert flow.may_exceed
+
+
+def test_what_is_urgent_leaves_the_line_to_become_empty_once(flow: FlowWindow) -> None:
+    """The round trip has to be measured anew, however much is urgent."""
+    later = START + ROUND_TRIP_AGE + 1
+    marks = fill(flow, START)
+    while flow.may_exceed:
+        assert not flow.may_send(later)
+        flow.sent(1000)
+    flow.answered(marks[-1], later)
+    assert 0 < flow.in_flight < flow.budget
+    assert not flow.may_send(later)
+    assert not flow.may_exceed
+    flow.answered(flow.mark(later), later + 1)
+    assert flow.wants_probe(later + 1)
+
+
+def test_a_repeated_mark_says_nothing_of_the_rate(flow: FlowWindow) -> None:
+    answer(flow, fill(flow, START), START + ROUND_TRIP, 1e6)
+    budget, rate = flow.budget, flow.rate
+    later = START + 2 * RATE_AGE
+    flow.sent(budget)
+    late = flow.mark(later)
+    flow.remind()
+    again = flow.mark(later + 0.2)
+    flow.answered(late, later + 0.3)
+    flow.answered(again, later + 0.4)
+    assert (flow.budget, flow.rate) == (budget, rate)
+
+
+def test_what_exceeds_the_budget_does_not_let_it_grow_faster(flow: FlowWindow) -> None:
+    fill(flow, START)
+    budget = flow.budget
+    while flow.may_exceed:
+        flow.sent(1000)
+    answer(flow, [flow.mark(START)], START + ROUND_TRIP, 1e9)
+    flow.sent(flow.budget)
+    answer(flow, [flow.mark(START + 1)], START + 1 + ROUND_TRIP / 100, 1e9)
+    assert flow.budget <= 2 * budget
+
+
+def test_on_a_short_line_nothing_exceeds_the_budget() -> None:
+    flow = FlowWindow()
+    assert not flow.may_exceed
+    flow.answered(flow.mark(START), START + LONG - 0.001)
+    assert not flow.may_exceed

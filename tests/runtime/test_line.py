@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from redspice.channel_client import RedChannelClient
+from redspice.channels.display import MIN_BAND_BYTES
 from redspice.display.framebuffer import Framebuffer
-from redspice.flow import ROUND_TRIP_AGE
+from redspice.flow import LATE, ROUND_TRIP_AGE
 from redspice.interfaces import QxlInterface
 from redspice.limits import DEFAULT_LIMITS
+from redspice.marks import PROBES
+from redspice.pings import PING_BYTES
 from redspice.reds import RedsState
 from runtime.fake_core import FakeCore
 from runtime.line import Line
@@ -16,6 +22,7 @@ from runtime.peer import DISPLAY_INIT, Received, Viewer
 MBIT = 125_000
 WIDTH, HEIGHT = 800, 600
 FRAME = 1 / 20
+PING_SIZE = 6 + PING_BYTES
 KEY = (700, 500, 710, 510)
 
 
@@ -161,6 +168,92 @@ def test_what_a_user_types_is_seen_soon_though_more_is_drawn_than_the_line_carri
         assert shown[0] - pressed < 0.3
 
 
+@pytest.mark.parametrize("compression", ["off", "lz"])
+def test_what_a_user_types_does_not_wait_for_answers_that_are_late(
+    reds: RedsState, core: FakeCore, screen: Screen, compression: str
+) -> None:
+    """A packet that is lost holds up answers, and with them all that is less urgent."""
+    reds.image_compression = compression
+    pixels = screen.framebuffer.pixels
+    pixels[:] = random.Random(7).randbytes(len(pixels))  # which no compression makes smaller
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    screen.move((0, 0, 640, 600))
+    line.run(2)
+    line.cut = True
+    line.run(0.5)
+    assert line.peer.connection.data_to_send() == [], "the window is shut"
+    waiting = len(client_of(line).pipe)
+    screen.framebuffer.damage(*KEY)
+    before = len(line.received)
+    line.run(0.2)
+    new = [one for _, one in line.received[before:] if one.name == "draw_copy"]
+    assert [is_key(one) for one in new] == [*[False] * waiting, True]
+    for _ in range(20):
+        line.run(0.3)
+        screen.framebuffer.damage(*KEY)
+    flow = client_of(line).flow
+    assert flow is not None
+    assert flow.budget < flow.in_flight < 1.5 * flow.budget + 2 * MIN_BAND_BYTES
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(
+    reds: RedsState, core: FakeCore, screen: Screen
+) -> None:
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    screen.move()
+    line.run(2)
+    line.cut = True  # what is on its way up is lost, and never comes
+    line.run(0.3)
+    line.cut = False
+    before = line.carried
+    line.run(LATE * 0.08 + 0.3)
+    assert line.carried - before > 0.05 * line.rate
+    used, _ = measured(line, 2)
+    assert used > 0.9
+
+
+def test_it_is_asked_for_only_so_often(reds: RedsState, core: FakeCore, screen: Screen) -> None:
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    screen.move()
+    line.run(2)
+    line.cut = True
+    line.run(0.3)
+    before = len(line.received)
+    line.carried = 0
+    line.run(20)
+    assert line.received[before:] == []
+    assert line.carried == (PROBES - 1) * PING_SIZE, "the first went before"
+
+
+def test_what_only_asked_again_is_not_asked_for_again(
+    reds: RedsState, core: FakeCore, screen: Screen
+) -> None:
+    """A line whose round trip has grown: every answer is late, and there is nothing to be told."""
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    line.run(5)
+    line.delay *= 4
+    screen.framebuffer.damage(*KEY)
+    line.run(1)
+    line.carried = 0
+    line.run(5)
+    assert line.carried == 0
+
+
+@pytest.mark.parametrize(("round_trip", "whole"), [(0.08, False), (0.001, True)])
+def test_one_round_of_sending_is_short_on_a_long_line_only(
+    reds: RedsState, core: FakeCore, screen: Screen, round_trip: float, whole: bool
+) -> None:
+    """On a short line the answers come before the next round, and prove no more than one round."""
+    line = connect(reds, core, mbit=10, round_trip=round_trip)
+    line.run(1)
+    flow = client_of(line).flow
+    assert flow is not None
+    flow.budget = 64 * 1024
+    screen.framebuffer.damage(0, 0, WIDTH, HEIGHT)
+    sent = sum(map(len, line.peer.connection.data_to_send()))
+    assert (sent > flow.budget // 2) is whole
+
+
 def test_a_line_that_falls_silent_ends_the_channel(
     reds: RedsState, core: FakeCore, screen: Screen, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -173,6 +266,12 @@ def test_a_line_that_falls_silent_ends_the_channel(
     line.run(10)
     assert line.peer.connection.closed
     assert "viewer display:0: nothing answered in 3" in caplog.text
+
+
+def client_of(line: Line) -> RedChannelClient:
+    client = line.peer.connection.channel_client
+    assert client is not None
+    return client
 
 
 def is_key(one: Received) -> bool:

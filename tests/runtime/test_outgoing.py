@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from redspice.caps import CommonCap
-from redspice.channel_client import MAX_WAITS, RedChannelClient, wait_item
+from redspice.channel_client import RedChannelClient
 from redspice.display.framebuffer import Framebuffer
 from redspice.errors import ConfigurationError
 from redspice.interfaces import QxlInterface
 from redspice.limits import DEFAULT_LIMITS
 from redspice.pipe import PipeItem
 from redspice.reds import RedsState
+from redspice.waits import MAX_WAITS, wait_item
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgData, MsgEmpty
 from redspice_protocol.display import MsgDisplayInvalList

@@ -99,6 +99,8 @@ def measure(folder: Path, variant: Variant, seconds: float) -> list[Figure]:
         ) as server,
     ):
         length = seconds + CUT_AFTER + CUT if variant.cut else seconds
+        if variant.loss:
+            length *= 2  # else the slowest of 60 keys would decide
         viewer = start_viewer(server, variant.size, length)
         if variant.cut:
             time.sleep(CUT_AFTER)

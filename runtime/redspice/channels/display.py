@@ -109,6 +109,8 @@ class DisplayChannelClient(RedChannelClient):
         self._shared_encoder = self.encoder.shared()
         self.encoding = False
         """Whether a picture is being encoded."""
+        self._hurried = False
+        """Whether what was taken last was urgent, and nothing else."""
         # Of what was encoded lately, as it was and as it became; at first nothing becomes smaller.
         self._pixel_bytes = self._image_bytes = BAND_BYTES
         self._offer = MsgcDisplayInit(0, 0, 0, 0)
@@ -192,13 +194,30 @@ class DisplayChannelClient(RedChannelClient):
         return self.preferred_compression or self.channel.reds.image_compression
 
     def next_items(self) -> list[PipeItem]:
+        self._hurried = False
         if not self.ready or self.encoding:
             return []
         if self.surface_stale:
             return self._surface_items()
         if self.monitors_stale:
             return self._monitors_items()
-        boxes = self.sweep.take(self._update_bytes())
+        return self._draw_boxes(self.sweep.take(self._update_bytes(), self.channel.core.now()))
+
+    def has_urgent(self) -> bool:
+        if self._hurried:
+            return True
+        self.sweep.hear(self.channel.core.now())
+        return self.sweep.has_fresh
+
+    def urgent_items(self) -> list[PipeItem]:
+        if not self.ready or self.encoding or self.surface_stale or self.monitors_stale:
+            return []
+        if not self.has_urgent():
+            return []
+        self._hurried = True
+        return self._draw_boxes(self.sweep.take_fresh(self._update_bytes()))
+
+    def _draw_boxes(self, boxes: Sequence[Box]) -> list[PipeItem]:
         return self._draw(self.channel.pictures.of(boxes, self._best_encoder())) if boxes else []
 
     def on_init(self, message: MsgcDisplayInit) -> None:

@@ -18,6 +18,7 @@ from redspice.channels.led_sync import LedSync
 from redspice.channels.pressed_keys import PressedKeys
 from redspice.migration.data import InputsData
 from redspice.pipe import PipeItem
+from redspice.tail_probe import LONG, TailProbe
 from redspice_protocol import CHANNELS
 from redspice_protocol.base import MsgData, MsgEmpty
 from redspice_protocol.enums import MouseButton, MouseButtonMask, MouseMode
@@ -36,6 +37,7 @@ from redspice_protocol.inputs import (
 if TYPE_CHECKING:
     from redspice.client import RedClient
     from redspice.connection import Connection
+    from redspice.framing import Frame
     from redspice.interfaces import MouseInterface, TabletInterface
     from redspice.link import Linked
     from redspice_protocol import Buffer
@@ -53,12 +55,22 @@ MOTION_ACK_BUNCH = 4
 MOST_MOTIONS = 2 * MOTION_ACK_BUNCH
 # The reference server's limit; the largest message is a string of scan codes.
 MAX_MESSAGE_SIZE = 2048
+# The first of the message types that are not those of all channels.
+OWN_MESSAGES = 101
+# Seconds between two pings while somebody types, and how many follow the last key or movement: the
+# next one comes within a second, or the user has paused.
+PROBE_EVERY = 0.05
+PROBES = 20
 # What the user of a viewer is told whose keys others could read on their way. A unix socket has no
 # way to read along on: it stays on the machine.
 INSECURE = "keyboard channel is insecure"
 WHEEL: dict[int, int] = {MouseButton.UP: -1, MouseButton.DOWN: 1}
 # A turn of the wheel is no button that is held: some viewers set its bit and nothing clears it.
 HELD = 0xFFFF & ~int(MouseButtonMask.UP | MouseButtonMask.DOWN)
+
+
+def ignore(round_trip: float) -> None:
+    """What the answer of a ping means that was only sent to have one."""
 
 
 class InputsChannelClient(RedChannelClient):
@@ -81,6 +93,7 @@ class InputsChannelClient(RedChannelClient):
     ) -> None:
         super().__init__(channel, client, connection, linked)
         self._pressed = PressedKeys()
+        self._tail = TailProbe(channel.core, self._probe)
         self._leds = LedSync(
             channel.core, channel.leds_now, self._push_fragments, self._leds_settled
         )
@@ -107,11 +120,25 @@ class InputsChannelClient(RedChannelClient):
 
     def disconnected(self) -> None:
         super().disconnected()
+        self._tail.stop()
         self._leds.stop()
         try:
             self._release_buttons()
         finally:
             self._push_fragments(self._pressed.release())
+
+    def _dispatch(self, frame: Frame) -> None:
+        super()._dispatch(frame)
+        latency = self.latency_monitor.latency
+        if latency is None or latency < LONG or frame.type < OWN_MESSAGES:
+            return
+        if not self.connection.closed and self.departure is None:
+            self._tail.watch(PROBE_EVERY, PROBES)
+
+    def _probe(self) -> None:
+        # A viewer that answers none must not fill the memory.
+        if self.pings.waiting < 2 * PROBES:
+            self.push_urgent(self.pings.item(ignore))
 
     def leds_changed(self) -> None:
         """Tell the viewer, unless it knows."""
