@@ -585,7 +585,16 @@ class TestOnALongLine:
         self, core: FakeCore, inputs: Peer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         armed = core.armed
-        monkeypatch.setattr(inputs.connection, "on_output", inputs.connection.close)
-        inputs.send("mouse_motion", motion())
+        monkeypatch.setattr(Devices, "push_scan_freg", lambda *_: inputs.connection.close())
+        inputs.send("key_down", MsgcInputsKeyDown(code=0x1E))
         assert inputs.connection.closed
+        assert core.armed == armed
+
+    def test_there_is_none_for_a_viewer_that_goes_to_another_server(
+        self, reds: RedsState, core: FakeCore, inputs: Peer
+    ) -> None:
+        (client,) = reds.inputs.clients
+        client.leave()
+        armed = core.armed
+        inputs.send("key_down", MsgcInputsKeyDown(code=0x1E))
         assert core.armed == armed

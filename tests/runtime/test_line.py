@@ -7,7 +7,7 @@ import random
 import pytest
 
 from redspice.channel_client import RedChannelClient
-from redspice.channels.display import MIN_BAND_BYTES
+from redspice.channels.display import MIN_BAND_BYTES, DisplayChannelClient
 from redspice.display.framebuffer import Framebuffer
 from redspice.flow import LATE, ROUND_TRIP_AGE
 from redspice.interfaces import QxlInterface
@@ -194,6 +194,23 @@ def test_what_a_user_types_does_not_wait_for_answers_that_are_late(
     flow = client_of(line).flow
     assert flow is not None
     assert flow.budget < flow.in_flight < 1.5 * flow.budget + 2 * MIN_BAND_BYTES
+
+
+def test_nothing_exceeds_the_window_while_monitors_are_to_be_told(
+    reds: RedsState, core: FakeCore, screen: Screen
+) -> None:
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    screen.move((0, 0, 640, 600))
+    line.run(2)
+    line.cut = True
+    line.run(0.5)
+    client = client_of(line)
+    assert isinstance(client, DisplayChannelClient)
+    client.monitors_stale = True
+    screen.framebuffer.damage(*KEY)
+    before = len(line.received)
+    line.run(0.2)
+    assert not [one for _, one in line.received[before:] if is_key(one)]
 
 
 def test_an_answer_that_is_lost_is_asked_for_again(
