@@ -7,7 +7,7 @@ import random
 import pytest
 
 from redspice.channel_client import RedChannelClient
-from redspice.channels.display import MIN_BAND_BYTES, DisplayChannelClient
+from redspice.channels.display import DisplayChannelClient
 from redspice.display.framebuffer import Framebuffer
 from redspice.flow import LATE, ROUND_TRIP_AGE
 from redspice.interfaces import QxlInterface
@@ -191,9 +191,26 @@ def test_what_a_user_types_does_not_wait_for_answers_that_are_late(
     for _ in range(20):
         line.run(0.3)
         screen.framebuffer.damage(*KEY)
+        screen.framebuffer.damage(700, 0, 800, 200)
     flow = client_of(line).flow
     assert flow is not None
-    assert flow.budget < flow.in_flight < 1.5 * flow.budget + 2 * MIN_BAND_BYTES
+    assert flow.budget < flow.in_flight < 2 * flow.budget
+
+
+def test_what_follows_something_urgent_is_not_urgent_too(
+    reds: RedsState, core: FakeCore, screen: Screen
+) -> None:
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    screen.move((0, 0, 640, 600))
+    line.run(2)
+    line.cut = True
+    line.run(0.3)
+    screen.framebuffer.damage(*KEY)
+    line.run(0.05)
+    assert client_of(line).has_urgent()
+    line.cut = False
+    line.run(2)
+    assert not client_of(line).has_urgent()
 
 
 def test_nothing_exceeds_the_window_while_monitors_are_to_be_told(
@@ -245,12 +262,14 @@ def test_it_is_asked_for_only_so_often(reds: RedsState, core: FakeCore, screen: 
 def test_what_only_asked_again_is_not_asked_for_again(
     reds: RedsState, core: FakeCore, screen: Screen
 ) -> None:
-    """A line whose round trip has grown: every answer is late, and there is nothing to be told."""
+    """A line whose round trip grows: every answer is late, and there is nothing to be told."""
     line = connect(reds, core, mbit=10, round_trip=0.08)
     line.run(5)
-    line.delay *= 4
     screen.framebuffer.damage(*KEY)
-    line.run(1)
+    for _ in range(10):
+        line.delay += 0.03
+        line.run(0.1)
+    line.run(0.5)
     line.carried = 0
     line.run(5)
     assert line.carried == 0
