@@ -24,6 +24,7 @@ WIDTH, HEIGHT = 800, 600
 FRAME = 1 / 20
 PING_SIZE = 6 + PING_BYTES
 KEY = (700, 500, 710, 510)
+BESIDE_KEY = (0, 0, 640, 600)
 
 
 class Screen:
@@ -63,6 +64,22 @@ def connect(reds: RedsState, core: FakeCore, *, mbit: float, round_trip: float) 
     line.run(2 * round_trip)
     peer.send("init", DISPLAY_INIT)
     line.run(2 * round_trip + 1.5 * WIDTH * HEIGHT * 4 / line.rate)
+    return line
+
+
+def fall_silent(
+    reds: RedsState,
+    core: FakeCore,
+    screen: Screen,
+    seconds: float,
+    *moving: tuple[int, int, int, int],
+) -> Line:
+    """A line that motion fills, and on which nothing has come up for so many seconds."""
+    line = connect(reds, core, mbit=10, round_trip=0.08)
+    screen.move(*moving)
+    line.run(2)
+    line.cut = True
+    line.run(seconds)
     return line
 
 
@@ -176,11 +193,7 @@ def test_what_a_user_types_does_not_wait_for_answers_that_are_late(
     reds.image_compression = compression
     pixels = screen.framebuffer.pixels
     pixels[:] = random.Random(7).randbytes(len(pixels))  # which no compression makes smaller
-    line = connect(reds, core, mbit=10, round_trip=0.08)
-    screen.move((0, 0, 640, 600))
-    line.run(2)
-    line.cut = True
-    line.run(0.5)
+    line = fall_silent(reds, core, screen, 0.5, BESIDE_KEY)
     assert line.peer.connection.data_to_send() == [], "the window is shut"
     waiting = len(client_of(line).pipe)
     screen.framebuffer.damage(*KEY)
@@ -200,11 +213,7 @@ def test_what_a_user_types_does_not_wait_for_answers_that_are_late(
 def test_what_follows_something_urgent_is_not_urgent_too(
     reds: RedsState, core: FakeCore, screen: Screen
 ) -> None:
-    line = connect(reds, core, mbit=10, round_trip=0.08)
-    screen.move((0, 0, 640, 600))
-    line.run(2)
-    line.cut = True
-    line.run(0.3)
+    line = fall_silent(reds, core, screen, 0.3, BESIDE_KEY)
     screen.framebuffer.damage(*KEY)
     line.run(0.05)
     assert client_of(line).has_urgent()
@@ -216,11 +225,7 @@ def test_what_follows_something_urgent_is_not_urgent_too(
 def test_nothing_exceeds_the_window_while_monitors_are_to_be_told(
     reds: RedsState, core: FakeCore, screen: Screen
 ) -> None:
-    line = connect(reds, core, mbit=10, round_trip=0.08)
-    screen.move((0, 0, 640, 600))
-    line.run(2)
-    line.cut = True
-    line.run(0.5)
+    line = fall_silent(reds, core, screen, 0.5, BESIDE_KEY)
     client = client_of(line)
     assert isinstance(client, DisplayChannelClient)
     client.monitors_stale = True
@@ -247,11 +252,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(
 
 
 def test_it_is_asked_for_only_so_often(reds: RedsState, core: FakeCore, screen: Screen) -> None:
-    line = connect(reds, core, mbit=10, round_trip=0.08)
-    screen.move()
-    line.run(2)
-    line.cut = True
-    line.run(0.3)
+    line = fall_silent(reds, core, screen, 0.3)
     before = len(line.received)
     line.carried = 0
     line.run(20)

@@ -206,6 +206,17 @@ def test_what_was_damaged_before_a_viewer_fell_behind_counts_too(screen: Screen)
     assert screen.take(size(SMALL)) == [SMALL]  # both are restless, and SMALL is the first of them
 
 
+def test_what_was_drawn_before_a_long_pause_is_fresh(screen: Screen) -> None:
+    """No turn for long means nothing to draw there, not that the viewer could not be reached."""
+    screen.damage(LARGE)
+    for _ in range(4):
+        assert screen.take()
+    screen.damage(SMALL)
+    assert screen.take() == [SMALL]
+    screen.damage(SMALL, Box(0, 2000, 1024, 3024), after=5.0)
+    assert screen.take() == [SMALL, Box(0, 2000, 1024, 2256)], "both, as they came"
+
+
 def test_a_sweep_begins_with_what_is_fresh(screen: Screen) -> None:
     screen.damage(LARGE)
     for _ in range(4):
