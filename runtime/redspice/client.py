@@ -84,9 +84,14 @@ class RedClient:
 
     def glz_dictionary(self, id: int, window: int, next_id: int = 0) -> Dictionary:
         """The dictionary that the viewer's displays with this id share; the first says how large
-        its window of `window` pixels is, and where the ids of its images go on."""
+        its window of `window` pixels is, and where the ids of its images go on.
+
+        The limit is for all dictionaries of the viewer together. One that gets nothing of it has
+        no room for a picture, so its displays are drawn without GLZ.
+        """
         if id not in self._glz_dictionaries:
-            pixels = max(0, min(window, self._max_glz_pixels, MAX_WINDOW_PIXELS))
+            taken = sum(each.window_pixels for each in self._glz_dictionaries.values())
+            pixels = max(0, min(window, self._max_glz_pixels - taken, MAX_WINDOW_PIXELS))
             self._glz_dictionaries[id] = Dictionary(pixels, next_id=next_id)
         return self._glz_dictionaries[id]
 

@@ -167,8 +167,8 @@ class Limits:
     max_glz_pixels: int = _limit(
         1 << 24,
         "pixels",
-        "The window of GLZ that is kept for a viewer, four bytes each.",
-        "spice-gtk offers no more: 64 MiB.",
+        "The windows of GLZ that are kept for a viewer, four bytes each.",
+        "spice-gtk offers no more, 64 MiB, for one window that all its displays share.",
     )
     max_glz_viewers: int = _limit(
         4,

@@ -144,6 +144,13 @@ def test_the_window_of_pictures_is_bounded(core: FakeCore) -> None:
     assert client.glz_dictionary(1, 0).window_pixels <= 1000
 
 
+def test_the_windows_of_a_viewer_are_bounded_together(core: FakeCore) -> None:
+    (client,) = Viewer(server(core, max_glz_pixels=1000)).reds.clients
+    windows = [client.glz_dictionary(id, 600).window_pixels for id in (1, 2, 3, 1)]
+    assert windows == [600, 400, 0, 600]
+    assert client.glz_dictionary(3, 600).fits(1, 1) is False
+
+
 def unanswered(core: FakeCore, **limits: object) -> Peer:
     """A display whose viewer acknowledges nothing, until no more is sent."""
     reds = server(core, **limits)
