@@ -73,13 +73,6 @@ def trusting(screenshot: Screenshot, ca: Path) -> Screenshot:
 # pictures
 
 
-def test_the_demo_arrives_pixel_for_pixel(
-    server: ServeCommand, screenshot: Screenshot, files: Files
-) -> None:
-    picture = trusting(screenshot, files.ca).take("-h", "127.0.0.1", "-s", server.tls_port)
-    assert_same_picture(picture, demo_picture(1024, 768))
-
-
 def test_both_ports_serve_the_same_with_a_password(files: Files, screenshot: Screenshot) -> None:
     options = ("--port", "0", "--password", PASSWORD, *tls_options(files))
     with serve_command("demo", "--frozen", *options) as server:
