@@ -123,7 +123,8 @@ def press_until_one_arrives(page: Browser, inputs: Record[Input]) -> None:
     Its picture is no sign, as the display channel links by itself.
     """
     deadline, pause = time.monotonic() + PATIENCE, threading.Event()
-    while ("scan", 0x30) not in inputs.items():
+    pressed = ("scan", 0x30)  # B
+    while pressed not in inputs.items():
         assert time.monotonic() < deadline, f"no key: {page.console}"
         page.press("b", "KeyB")
         pause.wait(LOOK_AGAIN)
