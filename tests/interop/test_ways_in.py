@@ -91,7 +91,7 @@ def entrance(
 ) -> Iterator[Entrance]:
     with WAYS[request.param](server_files(tmp_path), socket_path.parent) as entrance:
         yield entrance
-        # spicy-screenshot leaves by hanging up rudely; nothing else happens on the way.
+        # Viewers hang up rudely or are killed in the end; nothing else happens on the way.
         log = entrance.server.log.items()
         assert [line for line in log if "connection lost" not in line] == []
 

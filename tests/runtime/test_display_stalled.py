@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from redspice.channels.display import DisplayChannelClient
@@ -36,6 +36,13 @@ steps = st.lists(
     | st.tuples(st.just("ask"), st.just(0)),
     max_size=60,
 )
+
+
+def history(steps: str) -> list[tuple[str, int]]:
+    """A script in short: `history("draw look1")`."""
+    return [
+        (step.rstrip("012"), int(step[-1]) if step[-1].isdigit() else 0) for step in steps.split()
+    ]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -154,6 +161,8 @@ def seen_alone(script: list[tuple[str, int]]) -> list[int]:
 
 
 @pytest.mark.parametrize("compression", [Compression.LZ, Compression.GLZ])
+@example(script=history("draw ask look0 work look0"))
+@example(script=history("draw look2 look0 work look0 look2"))
 @given(script=steps)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_others_never_see_an_older_frame_than_if_they_were_alone(
