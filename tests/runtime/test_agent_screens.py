@@ -90,7 +90,7 @@ def test_the_agent_is_told_if_there_is_no_screen(reds: RedsState) -> None:
         build_message(MonitorsConfig(0, [MonitorConfig(1, 1, 1)] * 257)),
     ],
 )
-def test_impossible_monitors_end_the_viewer(reds: RedsState, message: bytes) -> None:
+def test_cve_2017_7506_impossible_monitors_end_the_viewer(reds: RedsState, message: bytes) -> None:
     screen = Screen()
     reds.add_interface(screen)
     agent = with_agent(reds)
